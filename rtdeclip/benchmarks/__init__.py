@@ -1,0 +1,1 @@
+"""What `rtdeclip bench` runs on a user's machine."""

@@ -1,0 +1,1 @@
+"""The live engine: audio process, rings, telemetry, devices."""

@@ -1,0 +1,1 @@
+"""Measures of quality, one file per family; knows nothing of the rest."""

@@ -1,0 +1,1 @@
+"""The pyqtgraph window and its Qt-free view model."""
