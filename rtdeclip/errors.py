@@ -5,7 +5,7 @@
     │   └── FileError         a file cannot be read or written
     ├── SettingError          an option or setting is out of its range or unknown
     ├── PluginError           a processor or effect is unknown, broken or unfit
-    ├── ModelError            a model file is damaged, foreign, too new or of another rate
+    ├── ModelError            a model is damaged, foreign, too new or off-rate
     ├── MissingExtraError     an optional package or system library is not installed
     └── DeviceError           a sound device or server is missing, busy or gone
 

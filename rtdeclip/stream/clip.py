@@ -60,21 +60,21 @@ class Clip:
     @property
     def reliable(self) -> NDArray[np.bool_]:
         """M_R: True where the sample was not clipped."""
-        return self.sign == 0
+        return np.asarray(self.sign == 0)
 
     @property
     def clipped_high(self) -> NDArray[np.bool_]:
         """M_H: True where the sample was clipped at the positive level."""
-        return self.sign > 0
+        return np.asarray(self.sign > 0)
 
     @property
     def clipped_low(self) -> NDArray[np.bool_]:
         """M_L: True where the sample was clipped at the negative level."""
-        return self.sign < 0
+        return np.asarray(self.sign < 0)
 
     @property
     def level(self) -> float:
-        """θ_c: the larger of the two levels in force, linear; 0.0 when there is none."""
+        """θ_c: the larger of the two levels in force, linear; 0.0 if none."""
         return max(
             self.high.level if self.high else 0.0, self.low.level if self.low else 0.0
         )
