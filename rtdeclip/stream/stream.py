@@ -1,0 +1,411 @@
+"""The one path of a block, live and offline.
+
+    pre effects → detect → processor → delay + consistency + mix → post effects
+
+``process`` takes exactly one hop; ``feed`` and ``flush`` cut any length into hops, so
+any split of the same signal gives the same bits.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from rtdeclip.errors import InputError, SettingError
+from rtdeclip.stream import registry
+from rtdeclip.stream.bank import Bank, Faults
+from rtdeclip.stream.clip import Clip
+from rtdeclip.stream.consistency import Combiner
+from rtdeclip.stream.detect import ClipDetector
+from rtdeclip.stream.ftz import flush_denormals, restore_denormals
+from rtdeclip.stream.levels import LevelSchedule, ScheduledDetector
+from rtdeclip.stream.processor import Effect, Method, Value
+from rtdeclip.types import Samples
+
+FADE_MS = 15.0
+Output = Literal["full", "repair"]
+
+
+class Resettable(Protocol):
+    """Anything with a memory."""
+
+    def reset(self) -> None:
+        """Forgets all audio."""
+        ...
+
+
+class Detector(Resettable, Protocol):
+    """What Stream asks of a detector of one channel."""
+
+    def process(self, block: Samples, clip: Clip) -> None:
+        """Fills ``clip`` with the masks and levels of ``block``."""
+        ...
+
+
+def _take(block: NDArray[np.float32], channel: int, out: NDArray[np.float32]) -> int:
+    """Copies one channel, non-finite samples as 0; returns how many there were."""
+    bad = 0
+    for i in range(len(out)):
+        x = block[i, channel]
+        if np.isfinite(x):
+            out[i] = x
+        else:
+            out[i] = 0.0
+            bad += 1
+    return bad
+
+
+_take_jit = njit(nogil=True, cache=True)(_take)
+
+
+class Stream:
+    """A declipper that audio flows through.
+
+    Args:
+        sample_rate: Hz, 8000 to 192000.
+        n_channels: 1 or more; levels and masks are per channel.
+        processor: name of a processor (``rtdeclip processors``), or a ``Method``.
+        settings: the processor's settings by name.
+        levels: locked clip levels per channel, from a scan; None detects causally.
+        pre: effects before the declipper, in order.
+        post: effects after it (headroom is the last of them).
+        consistency: False hands out the processor's raw output (the papers' rows).
+        wet: 0 dry … 1 restored.
+        output: ``full``, or ``repair`` for what was added only.
+        hop: block length of ``process``; None takes the processor's own.
+        latency_samples: reserve this much for the processor, so that a slower one can
+            be switched to later; None reserves what the processor needs.
+
+    Attributes:
+        hop: samples per block.
+        latency_samples: index delay of the whole path; constant.
+        faults: what the processor did wrong; those blocks were played dry.
+        nonfinite_samples: NaN and Inf samples taken as 0.
+        clips: per channel, the masks and levels of the last block.
+
+    Raises:
+        SettingError: a setting is unknown or out of range.
+        PluginError: the processor is unknown, broken or not a streaming one.
+
+    Example:
+        >>> import numpy as np
+        >>> stream = Stream(48000, processor="bypass")
+        >>> y = stream.feed(np.zeros((1000, 1), np.float32))
+        >>> y.shape[0] % stream.hop
+        0
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        n_channels: int = 1,
+        processor: str | Method = "cubic",
+        settings: Mapping[str, Value] | None = None,
+        *,
+        levels: Sequence[LevelSchedule] | None = None,
+        pre: Sequence[Effect] = (),
+        post: Sequence[Effect] = (),
+        consistency: bool = True,
+        wet: float = 1.0,
+        output: Output = "full",
+        hop: int | None = None,
+        latency_samples: int | None = None,
+    ) -> None:
+        _check(sample_rate, n_channels, wet, levels)
+        self.sample_rate = sample_rate
+        self.n_channels = n_channels
+        self._bank = Bank(
+            _method(processor),
+            sample_rate,
+            n_channels,
+            settings,
+            hop=hop,
+            latency_samples=latency_samples,
+        )
+        self.hop = self._bank.hop
+        self._reserved = self._bank.latency_samples
+        self._pre, self._post = list(pre), list(post)
+        self.latency_samples = self._reserved + sum(
+            effect.latency_samples for effect in (*self._pre, *self._post)
+        )
+        self.faults = Faults()
+        self.nonfinite_samples = 0
+        self._fade_samples = round(FADE_MS * 1e-3 * sample_rate)
+        self._next: Bank | None = None
+        self._next_countdown = 0
+        self._bypass, self._wet, self._output = False, float(wet), output
+        self._detectors: list[Detector] = [
+            ScheduledDetector(sample_rate, self.hop, levels[channel])
+            if levels
+            else ClipDetector(sample_rate, self.hop)
+            for channel in range(n_channels)
+        ]
+        self._combiners = [self._combiner(consistency) for _ in range(n_channels)]
+        self._n_pending = 0
+        self._buffers()
+        self._mix(glide=False)
+
+    @property
+    def processor(self) -> str:
+        """Name of the processor in force."""
+        return (self._next or self._bank).method.name
+
+    def process(self, block: Samples) -> Samples:
+        """One hop in, one hop out.
+
+        Args:
+            block: ``(hop, n_channels)`` float32, full scale ±1.
+
+        Returns:
+            ``(hop, n_channels)`` float32, ``latency_samples`` late; this buffer is
+            overwritten at the next call.
+        """
+        state = flush_denormals()
+        try:
+            return self._process(block)
+        finally:
+            restore_denormals(state)
+
+    def feed(self, x: Samples) -> Samples:
+        """Any number of samples in, the hops that are complete out.
+
+        Args:
+            x: ``(n_samples, n_channels)`` or, mono, ``(n_samples,)`` float32.
+
+        Returns:
+            ``(m, n_channels)`` (or ``(m,)``) float32, new. Over the stream's life the
+            first ``latency_samples`` are zeros that the latency puts there.
+
+        Raises:
+            InputError: another number of channels.
+        """
+        columns = self._columns(x)
+        total = self._n_pending + len(columns)
+        out = np.empty((total // self.hop * self.hop, self.n_channels), np.float32)
+        start = 0
+        for at in range(0, len(out), self.hop):
+            take = self.hop - self._n_pending
+            self._pending[self._n_pending :] = columns[start : start + take]
+            out[at : at + self.hop] = self.process(self._pending)
+            self._n_pending = 0
+            start += take
+        rest = len(columns) - start
+        self._pending[self._n_pending : self._n_pending + rest] = columns[start:]
+        self._n_pending += rest
+        return out[:, 0] if x.ndim == 1 else out
+
+    def flush(self) -> Samples:
+        """The rest: with all that ``feed`` gave, input length + ``latency_samples``.
+
+        Returns:
+            ``(m, n_channels)`` float32. The stream is reset afterwards.
+        """
+        owed = self._n_pending + self.latency_samples
+        silence = -(-owed // self.hop) * self.hop - self._n_pending
+        out = self.feed(np.zeros((silence, self.n_channels), np.float32))
+        self.reset()
+        return out[:owed]
+
+    def reset(self) -> None:
+        """Forgets all audio; settings, mix and counters stay."""
+        if self._next:
+            self._bank, self._next = self._next, None
+        stages: list[Resettable] = [*self._detectors, *self._combiners]
+        for stage in [*stages, *self._pre, *self._post]:
+            stage.reset()
+        self._bank.reset()
+        self._n_pending = 0
+
+    def set_bypass(self, on: bool) -> None:
+        """Plays the delayed input (True) or the restoration, gliding over 15 ms."""
+        self._bypass = on
+        self._mix()
+
+    def set_wet(self, wet: float) -> None:
+        """Share of the repair that is heard, 0 … 1, gliding over 15 ms."""
+        _check_wet(wet)
+        self._wet = float(wet)
+        self._mix()
+
+    def set_output(self, output: Output) -> None:
+        """``full``, or ``repair`` for what was added only; glides over 15 ms."""
+        self._output = output
+        self._mix()
+
+    def prepare(
+        self, processor: str | Method, settings: Mapping[str, Value] | None = None
+    ) -> Bank:
+        """Builds another processor for ``switch``; slow, call it off the audio path.
+
+        Raises:
+            SettingError: bad settings, or its latency is above what was reserved.
+            PluginError: unknown or unfit processor, or one of another scope.
+        """
+        method = _method(processor)
+        if method.scope != self._bank.method.scope:
+            raise SettingError(
+                f"{method.name!r} changes {method.scope} samples, the running "
+                f"{self._bank.method.name!r} {self._bank.method.scope}. "
+                "Stop and start again with the other processor."
+            )
+        return Bank(
+            method,
+            self.sample_rate,
+            self.n_channels,
+            settings,
+            hop=self.hop,
+            latency_samples=self._reserved,
+        )
+
+    def switch(self, bank: Bank) -> None:
+        """Crossfades to a prepared processor without a click.
+
+        It runs silently until its delay is filled, then fades in over 15 ms.
+        """
+        if self._next:
+            self._bank = self._next
+        self._next = bank
+        fill = -(-self._reserved // self.hop) + 1
+        self._next_countdown = fill * self.hop + self._fade_samples
+
+    # The rest is private: one hop, step by step.
+
+    def _process(self, block: Samples) -> Samples:
+        assert block.shape == self._out.shape, "process takes exactly one hop"
+        for effect in self._pre:
+            block = effect.process(block)
+        for c in range(self.n_channels):
+            self.nonfinite_samples += _take_jit(block, c, self._dry[c])
+            self._detectors[c].process(self._dry[c], self.clips[c])
+        if self._next:
+            self._crossfade(self._next)
+        elif self._bank.joint:
+            self._joint_block()
+        else:
+            for c in range(self.n_channels):
+                self._combine(
+                    c,
+                    self._bank.process(c, self._dry[c], self.clips[c], self.faults),
+                )
+        out = self._transpose()
+        for effect in self._post:
+            out = effect.process(out)
+        return out
+
+    def _combine(self, c: int, wet: Samples | None) -> None:
+        sound = self._combiners[c].process(
+            self._dry[c], self.clips[c], wet, self._mixed[c]
+        )
+        if not sound:
+            lane = 0 if self._bank.joint else c
+            self._bank.fault(lane, self.faults, "samples not finite or 40 dB over")
+
+    def _joint_block(self) -> None:
+        wet = self._wets(self._bank)
+        for c in range(self.n_channels):
+            self._combine(c, wet[c])
+
+    def _wets(self, bank: Bank) -> list[Samples | None]:
+        """The wet block of every channel from one bank."""
+        if not bank.joint:
+            return [
+                bank.process(c, self._dry[c], self.clips[c], self.faults)
+                for c in range(self.n_channels)
+            ]
+        self._clip.count = sum(clip.count for clip in self.clips)
+        loudest = max(self.clips, key=lambda clip: clip.level)
+        self._clip.high, self._clip.low = loudest.high, loudest.low
+        wet = bank.process(0, self._dry.T, self._clip, self.faults)
+        if wet is None:
+            return [None] * self.n_channels
+        return list(np.ascontiguousarray(wet.T))
+
+    def _crossfade(self, coming: Bank) -> None:
+        """One hop while two processors run."""
+        old, new = self._wets(self._bank), self._wets(coming)
+        at = self._next_countdown - np.arange(self.hop, dtype=np.float32)
+        share = np.clip(1.0 - at / self._fade_samples, 0.0, 1.0)
+        for c in range(self.n_channels):
+            first, second = old[c], new[c]
+            if first is None or second is None:
+                self._combine(c, second if first is None else first)
+            else:
+                self._combine(c, first + share * (second - first))
+        self._next_countdown -= self.hop
+        if self._next_countdown <= 0:
+            self._bank, self._next = coming, None
+
+    def _transpose(self) -> Samples:
+        self._out[:] = self._mixed.T
+        return self._out
+
+    def _mix(self, *, glide: bool = True) -> None:
+        wet = 0.0 if self._bypass else self._wet
+        dry = 1.0 if self._bypass or self._output == "full" else 0.0
+        for combiner in self._combiners:
+            combiner.set_mix(dry, wet, glide=glide)
+
+    def _columns(self, x: Samples) -> Samples:
+        columns = np.asarray(x, np.float32)
+        if columns.ndim == 1:
+            columns = columns[:, None]
+        if columns.ndim != 2 or columns.shape[1] != self.n_channels:
+            raise InputError(
+                f"The audio has shape {np.shape(x)}; this stream takes (n_samples, "
+                f"{self.n_channels}). Make the Stream with n_channels to fit."
+            )
+        return columns
+
+    def _combiner(self, consistency: bool) -> Combiner:
+        return Combiner(
+            self.hop,
+            self._reserved,
+            self._fade_samples,
+            consistent=consistency,
+            everywhere=self._bank.method.scope == "all",
+        )
+
+    def _buffers(self) -> None:
+        shape = (self.n_channels, self.hop)
+        self._dry = np.zeros(shape, np.float32)
+        self._mixed = np.zeros(shape, np.float32)
+        self._out = np.zeros((self.hop, self.n_channels), np.float32)
+        self._pending = np.zeros_like(self._out)
+        # One store of masks, seen per channel and, by joint processors, as a whole.
+        self._clip = Clip((self.n_channels, self.hop))
+        self.clips = [Clip(self.hop) for _ in range(self.n_channels)]
+        for c, clip in enumerate(self.clips):
+            clip.sign, clip.bound = self._clip.sign[c], self._clip.bound[c]
+        self._clip.sign, self._clip.bound = self._clip.sign.T, self._clip.bound.T
+
+
+def _method(processor: str | Method) -> Method:
+    return registry.find(processor) if isinstance(processor, str) else processor
+
+
+def _check(
+    sample_rate: int,
+    n_channels: int,
+    wet: float,
+    levels: Sequence[LevelSchedule] | None,
+) -> None:
+    if not 8000 <= sample_rate <= 192000:
+        raise SettingError(
+            f"The sample rate is {sample_rate} Hz; 8000 to 192000 Hz can be processed. "
+            "Resample the audio first."
+        )
+    if n_channels < 1:
+        raise SettingError(f"n_channels is {n_channels}; it must be at least 1.")
+    if levels is not None and len(levels) != n_channels:
+        raise SettingError(
+            f"Levels are given for {len(levels)} channels, the stream has "
+            f"{n_channels}; give one schedule per channel."
+        )
+    _check_wet(wet)
+
+
+def _check_wet(wet: float) -> None:
+    if not 0.0 <= wet <= 1.0:
+        raise SettingError(f"wet is {wet}; give 0 (dry) to 1 (restored).")
