@@ -137,7 +137,7 @@ class Stream:
         self._next_countdown = 0
         self._bypass, self._wet, self._output = False, float(wet), output
         self._detectors: list[Detector] = [
-            ScheduledDetector(sample_rate, self.hop, levels[channel])
+            ScheduledDetector(levels[channel], self.hop)
             if levels
             else ClipDetector(sample_rate, self.hop)
             for channel in range(n_channels)
