@@ -1,6 +1,6 @@
 """Samples that go missing at random, the louder the likelier (paper of not-MIWAE).
 
-Aguié et al., "not-MIWAE for audio inpainting": each sample of a frame is observed
+Tousnakhoff and Aguié, "Audio declipping with not-MIWAE", 2025: a sample is observed
 with the probability σ(−W(|x| − b)), x scaled so that the frame's peak is 1. It is a
 soft picture of clipping: unlike clipping, it also loses samples below b.
 """
