@@ -70,7 +70,9 @@ def _waveform(
     for side in (level, -level):
         axes.axhline(side, color=GREY, lw=0.7, ls=":")
     axes.set(xlabel="ms", ylabel="amplitude", xlim=(ms[0], ms[-1]))
-    axes.legend(loc="upper right", ncols=4, fontsize=9, framealpha=0.9)
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=4, fontsize=9, frameon=False
+    )
 
 
 def _spectrogram(axes: "Axes", name: str, x: Samples, sample_rate: int) -> None:
