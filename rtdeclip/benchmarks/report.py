@@ -1,0 +1,128 @@
+"""Benchmark rows as text, CSV, picture and a self-contained page; and compared."""
+
+import base64
+import csv
+import html
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rtdeclip.errors import FileError
+
+_KEY = ("processor", "sample_rate", "hop", "channels", "severity", "mode")
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """One line a row, a column a key of the first row."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON report saved earlier.
+
+    Raises:
+        FileError: unreadable, or not such a report.
+    """
+    try:
+        rows = json.loads(path.read_text())["rows"]
+        return [dict(row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(
+            f"{path} is not a benchmark report ({error}). Give a file made with: "
+            "rtdeclip bench rtf --json > FILE"
+        ) from error
+
+
+def ratios(
+    now: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """RTF of now / RTF of before for the cases both have; below 1 is faster now."""
+    old = {tuple(row[k] for k in _KEY): row for row in before}
+    out = []
+    for row in now:
+        twin = old.get(tuple(row[k] for k in _KEY))
+        if twin:
+            name = {k: row[k] for k in _KEY}
+            out.append(
+                name
+                | {
+                    f"{q}_ratio": row[q] / twin[q] if twin[q] else None
+                    for q in ("rtf_p50", "rtf_p95", "rtf_p99")
+                }
+            )
+    return out
+
+
+def rtf_picture(path: Path | io.BytesIO, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes a PNG: RTF against latency, a line from p50 to p99 per processor."""
+    from matplotlib.figure import Figure
+
+    from rtdeclip.benchmarks.picture import BLUE, GREY, ORANGE
+
+    figure = Figure(figsize=(9, 5.2), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    colours = {"hot": BLUE, "paced": ORANGE}
+    for row in rows:
+        colour = colours[row["mode"]]
+        x = row["latency_ms"] * (1.03 if row["mode"] == "paced" else 1.0)
+        axes.plot([x, x], [row["rtf_p50"], row["rtf_p99"]], color=colour, lw=2)
+        axes.plot(x, row["rtf_p50"], "o", color=colour, ms=6)
+        axes.plot(x, row["rtf_p99"], "_", color=colour, ms=10)
+        if row["mode"] == rows[-1]["mode"]:
+            axes.annotate(f"  {row['processor']}", (x, row["rtf_p50"]), fontsize=9)
+    axes.axhline(1.0, color=GREY, ls="--", lw=1)
+    axes.annotate(
+        "too slow for live sound",
+        (0.01, 1.0),
+        color=GREY,
+        fontsize=9,
+        xycoords=("axes fraction", "data"),
+        va="bottom",
+    )
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="algorithmic latency, ms",
+        ylabel="RTF per hop: dot p50, bar p99",
+        title="Real-time factor against latency",
+    )
+    for mode, colour in colours.items():
+        axes.plot([], [], "o-", color=colour, label=mode)
+    axes.legend(loc="upper left", frameon=False)
+    figure.savefig(path, format="png")
+
+
+def write_html(
+    path: Path, machine: dict[str, Any], rows: Sequence[dict[str, Any]], summary: str
+) -> None:
+    """One self-contained page: summary, picture, table, machine."""
+    picture = io.BytesIO()
+    rtf_picture(picture, rows)
+    image = base64.b64encode(picture.getvalue()).decode()
+    head = "".join(f"<th>{html.escape(k)}</th>" for k in rows[0]) if rows else ""
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td>{html.escape(_cell(v))}</td>" for v in row.values())
+        + "</tr>\n"
+        for row in rows
+    )
+    facts = html.escape(json.dumps(machine, indent=2))
+    path.write_text(
+        "<!doctype html><html lang='en'><meta charset='utf-8'>"
+        "<title>rtdeclip: real-time factors</title>"
+        "<style>body{font:15px system-ui;margin:2em auto;max-width:70em}"
+        "table{border-collapse:collapse}td,th{padding:.3em .7em;text-align:right}"
+        "tr:nth-child(even){background:#8882}img{max-width:100%}</style>"
+        f"<h1>Real-time factors</h1><p>{html.escape(summary)}</p>"
+        f"<img alt='RTF against latency' src='data:image/png;base64,{image}'>"
+        f"<table><tr>{head}</tr>\n{body}</table><h2>Machine</h2><pre>{facts}</pre></html>"
+    )
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
