@@ -1,0 +1,94 @@
+"""``rtdeclip bench rtf`` answers what this machine can run live."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from rtdeclip.benchmarks.rtf import Case, Row, grid, measure, recommendation
+from rtdeclip.cli.main import app
+from rtdeclip.errors import FileError, SettingError
+
+KEYS = {
+    "processor",
+    "sample_rate",
+    "hop",
+    "latency_ms",
+    "severity",
+    "mode",
+    "rtf_p50",
+    "rtf_p99",
+    "hop_ms_max",
+}
+
+
+def bench(*words):
+    return CliRunner().invoke(app, ["bench", "rtf", "--seconds", "0.2", *words])
+
+
+def test_json_has_a_row_per_case_with_the_documented_keys():
+    done = bench("--processor", "bypass", "--hop", "128", "--hop", "512", "--json")
+    report = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert [(r["hop"], r["mode"]) for r in report["rows"]] == [
+        (128, "hot"),
+        (128, "paced"),
+        (512, "hot"),
+        (512, "paced"),
+    ]
+    assert set(report["rows"][0]) >= KEYS
+    assert all(row["rtf_p50"] > 0 for row in report["rows"])
+    assert report["machine"]["cores"] >= 1
+
+
+def test_a_saved_report_is_compared_case_by_case(tmp_path):
+    saved = tmp_path / "before.json"
+    words = ("--processor", "bypass", "--mode", "hot")
+    saved.write_text(bench(*words, "--json").stdout)
+    report = json.loads(bench(*words, "--json", "--compare", str(saved)).stdout)
+    assert len(report["ratios"]) == 1
+    assert report["ratios"][0]["rtf_p50_ratio"] > 0
+    assert "×" in bench(*words, "--compare", str(saved)).stdout
+
+
+def test_reports_are_written_as_csv_picture_and_page(tmp_path):
+    paths = {kind: tmp_path / f"report.{kind}" for kind in ("csv", "png", "html")}
+    options = [
+        part for kind, path in paths.items() for part in (f"--{kind}", str(path))
+    ]
+    assert bench("--processor", "bypass", *options).exit_code == 0
+    assert paths["csv"].read_text().startswith("processor,sample_rate,hop")
+    assert paths["png"].read_bytes().startswith(b"\x89PNG")
+    page = paths["html"].read_text()
+    assert "bypass" in page
+    assert "src='data:image/png;base64," in page
+
+
+def test_a_foreign_report_is_refused_in_words(tmp_path):
+    (tmp_path / "x.json").write_text("[]")
+    done = bench("--processor", "bypass", "--compare", str(tmp_path / "x.json"))
+    assert isinstance(done.exception, FileError)
+    assert "rtdeclip bench rtf --json" in str(done.exception)
+
+
+def test_unknown_severities_are_refused():
+    with pytest.raises(SettingError, match="none, light, heavy"):
+        grid(severities=["loud"])
+
+
+def test_special_signals_and_channels_run():
+    for severity in ("silence", "denormal", "none"):
+        case = Case("bypass", channels=3, severity=severity, seconds=0.05)
+        assert measure(case).severity == severity
+
+
+def test_the_sentence_names_what_keeps_up():
+    def row(name, latency, p99):
+        return Row(
+            name, 48000, 256, 1, latency, "heavy", "paced", p99, p99, p99, 1, 0, 1, 1
+        )
+
+    rows = [row("bypass", 5, 0.001), row("quick", 6, 0.1), row("good", 20, 0.3)]
+    assert "good (20 ms" in recommendation(rows)
+    assert "quick where 6 ms" in recommendation(rows)
+    assert "No processor keeps" in recommendation([row("slow", 20, 0.9)])
