@@ -77,6 +77,7 @@ WORST_RTF_NS = 198
 WORST_WAKE_NS = 199
 BUSY_NS = 200
 STARTED = 201  # a hop has been published
+CLIPPED_BY_CHANNEL = 208  # up to 32, never reset
 
 WORDS = 512
 

@@ -161,7 +161,9 @@ def _show(
     for i in range(hop):
         for c in range(n_channels):
             scope_sign[(k * hop + i) & show, c] = sign[c, i]
-            words[r.CLIPPED] += sign[c, i] != 0
+            clipped = sign[c, i] != 0
+            words[r.CLIPPED] += clipped
+            words[r.CLIPPED_BY_CHANNEL + c] += clipped
     ends[0] = (k + 1) * hop
     until = words[r.PUBLISHED]
     valid = words[r.VALID_FROM]
@@ -218,6 +220,26 @@ def private_scope(n_channels: int, n_samples: int = 1 << 12) -> Scope:
         np.zeros(shape, np.int8),
         np.zeros(2, np.int64),
     )
+
+
+class _Identity:
+    """The plainest stream."""
+
+    hop = 1
+    latency_samples = 0
+    n_channels = 1
+    clips = (Clip(1),)
+
+    def process(self, block: Samples) -> Samples:
+        return block
+
+
+def warm_kernels() -> None:
+    """Compiles, or loads from the cache, all that the worker will call."""
+    memory = EngineMemory(1, 1, (0,), (0,), 1, 1, 1, 0, 1)
+    memory.words[r.CAPTURED] = 1
+    _wait_jit(memory.words, 1)
+    Worker(memory, _Identity()).step()
 
 
 class Worker:

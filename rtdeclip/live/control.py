@@ -1,0 +1,239 @@
+"""The audio process's control thread: parameters in, telemetry and events out.
+
+It runs 25 times a second beside the worker and never on the audio path: what it
+decides reaches the Stream between two hops, and the output through the callback's
+fade.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from rtdeclip.errors import RtdeclipError
+from rtdeclip.live import ring as r
+from rtdeclip.live.config import LiveConfig
+from rtdeclip.live.engine import Engine
+from rtdeclip.live.feedback import LENGTH, FeedbackGuard
+from rtdeclip.live.meters import Meters
+from rtdeclip.live.telemetry import PARAMETERS, STATES, TelemetryFile
+from rtdeclip.stream.stream import Stream
+
+FADE_IN_S = 0.2
+_MUTE_S = 0.02
+_DUCK = 0.1  # −20 dB
+_ZEROS_S = 2.0
+TICK_S = 0.04
+
+
+class Controller:
+    """Takes up what hosts ask for and shows how the engine is.
+
+    Args:
+        engine: what is controlled.
+        file: telemetry and parameters.
+        config: the session's options.
+        processors: names that ``Status.processor`` counts.
+        seek: moves the file source to a time in seconds; None without one.
+        guard: judges the output for feedback; None for a file source.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        file: TelemetryFile,
+        config: LiveConfig,
+        processors: list[str],
+        seek: Callable[[float], None] | None = None,
+        guard: FeedbackGuard | None = None,
+    ) -> None:
+        self._engine, self._file, self._config = engine, file, config
+        self._processors = processors
+        self._seek = seek
+        self._guard = guard
+        self._meters = Meters(engine, file)
+        self._said: dict[str, int] = {}
+        self._ducked = self._silent = False
+        self._served, _ = file.request()
+        self._busy: threading.Thread | None = None
+        for name, value in config.parameters.items():
+            if name in PARAMETERS:
+                file.set_parameter(name, value)
+        self._before = {name: file.parameter(name) for name in PARAMETERS}
+        self.ending = False
+        self._mix(first=True)
+
+    def tick(self) -> bool:
+        """One round; False when a host has asked to stop."""
+        now = {name: self._file.parameter(name) for name in PARAMETERS}
+        changed = {name for name in PARAMETERS if now[name] != self._before[name]}
+        self._before = now
+        if changed & {"bypass", "repair_only", "wet"}:
+            self._mix()
+        if "reset" in changed:
+            self._engine.memory.reset_counters()
+            self._said.clear()
+        if "duck_off" in changed and self._ducked:
+            self._ducked = False
+            self._say("feedback: the output is back at its level")
+        self._serve_request()
+        self._listen()
+        self._fade()
+        self._report()
+        self.publish()
+        return "stop" not in changed
+
+    def publish(self, state: str | None = None) -> None:
+        """Shows the status, in ``state`` or as the fade has it."""
+        fields = self._file.fields
+        self._meters.update()
+        fade = self._engine.memory.reals[r.FADE]
+        shown = state or ("running" if fade > 0.0 else "muted")
+        fields["state"] = STATES.index(shown)
+        fields["muted"] = int(self._before["mute"] > 0)
+        fields["ducked"] = int(self._ducked)
+        fields["request_done"] = self._served
+        fields["scheduler"] = self._engine.granted.scheduler
+        fields["priority"] = self._engine.granted.priority
+        fields["faults"] = self._engine.worker.faults + self._stream_faults()
+        stream = self._engine.stream
+        if isinstance(stream, Stream) and stream.processor in self._processors:
+            fields["processor"] = self._processors.index(stream.processor)
+        self._file.publish()
+
+    def _stream_faults(self) -> int:
+        stream = self._engine.stream
+        return stream.faults.count if isinstance(stream, Stream) else 0
+
+    def _say(self, text: str) -> None:
+        self._file.say(text, int(self._engine.memory.words[r.CAPTURED]))
+
+    def _mix(self, *, first: bool = False) -> None:
+        stream, now = self._engine.stream, self._before
+        if not isinstance(stream, Stream):
+            return
+        bypass = now["bypass"] > 0
+        repair, wet = now["repair_only"] > 0, float(np.clip(now["wet"], 0.0, 1.0))
+
+        def change() -> None:
+            stream.set_bypass(bypass)
+            stream.set_output("repair" if repair else "full")
+            stream.set_wet(wet)
+
+        self._engine.do(change)
+        if not first:
+            what = "bypass" if bypass else ("repair only" if repair else "restored")
+            self._say(f"switch: {what}, wet {wet:g}")
+
+    def _fade(self) -> None:
+        memory = self._engine.memory
+        if not memory.words[r.STARTED]:
+            return
+        mute = self._before["mute"]
+        target = 0.0 if mute or self.ending else (_DUCK if self._ducked else 1.0)
+        if target == memory.reals[r.FADE_TARGET]:
+            return
+        falls = target < memory.reals[r.FADE_TARGET]
+        memory.fade_to(target, _MUTE_S if falls and mute < 2 else FADE_IN_S)
+        if mute >= 2:
+            memory.fade_to(0.0, 0.001)
+
+    def _listen(self) -> None:
+        words = self._engine.memory.words
+        silent = int(words[r.ZERO_RUN]) > _ZEROS_S * int(words[r.SAMPLE_RATE])
+        if silent and not self._silent:
+            self._say(
+                "silence: the input gives exact zeros for 2 s; is the microphone "
+                "muted, or is the program not allowed to listen?"
+            )
+        self._silent = silent
+        if self._guard is None or self._ducked:
+            return
+        dry, _, _, ends = self._file.scope
+        end = int(ends[0])
+        if end < LENGTH:
+            return
+        rows = np.arange(end - LENGTH, end) & (len(dry) - 1)
+        if self._guard.hears_howl(dry[rows, 0]):
+            self._ducked = True
+            self._guard.reset()
+            self._say(
+                "feedback: one tone grows by itself; the output is 20 dB down. Use "
+                "headphones, then press f"
+            )
+
+    def _report(self) -> None:
+        """Events for counters that have moved, once a second at most each."""
+        words, worker = self._engine.memory.words, self._engine.worker
+        late = int(words[r.LATE_HOPS])
+        texts = {
+            "late": (late, f"late: {late} hops so far were played dry"),
+            "jump": (
+                int(words[r.JUMPS]),
+                f"skip: the worker left out {int(words[r.SKIPPED])} samples so far "
+                "that were already past",
+            ),
+            "fault": (
+                worker.faults + self._stream_faults(),
+                f"fault: {worker.last_fault or self._reason()}; dry is played",
+            ),
+        }
+        for name, (count, text) in texts.items():
+            if count > self._said.get(name, 0):
+                self._say(text)
+            self._said[name] = count
+
+    def _reason(self) -> str:
+        stream = self._engine.stream
+        reasons = list(stream.faults.reasons) if isinstance(stream, Stream) else []
+        return reasons[-1] if reasons else "a processor failed"
+
+    def _serve_request(self) -> None:
+        number, content = self._file.request()
+        if self._busy and not self._busy.is_alive():
+            self._busy = None
+        if number == self._served or content is None or self._busy:
+            return
+        if "seek_s" in content and self._seek:
+            self._seek(float(content["seek_s"]))
+            self._served = number
+        elif "processor" in content:
+            self._busy = threading.Thread(
+                target=self._switch, args=(number, content), daemon=True
+            )
+            self._busy.start()
+        else:
+            self._say(f"refused: {json.dumps(content)[:80]} is nothing I know here")
+            self._served = number
+
+    def _switch(self, number: int, content: dict[str, Any]) -> None:
+        """Prepares another processor beside the sound, then crossfades to it."""
+        name, settings = str(content["processor"]), content.get("settings") or {}
+        stream = self._engine.stream
+        try:
+            if isinstance(stream, Stream):
+                self._compile_in_child(name, stream.sample_rate, settings)
+                bank = stream.prepare(name, settings)
+                self._engine.do(lambda: stream.switch(bank))
+                self._say(f"switch: {name}")
+        except RtdeclipError as error:
+            self._say(f"refused: {error}")
+        finally:
+            self._served = number
+
+    @staticmethod
+    def _compile_in_child(name: str, rate: int, settings: dict[str, Any]) -> None:
+        # Compiling here would hold the interpreter's lock for seconds; the child
+        # leaves the kernels in numba's cache on disk.
+        code = (
+            "import json, sys; from rtdeclip.stream.registry import find; "
+            "a = json.loads(sys.argv[1]); find(a[0]).build(a[1], 1, **a[2])"
+        )
+        arguments = json.dumps([name, rate, settings])
+        subprocess.run(
+            [sys.executable, "-c", code, arguments], capture_output=True, check=False
+        )

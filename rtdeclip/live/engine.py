@@ -1,0 +1,210 @@
+"""One running engine without its device: Stream, memory, worker and their latency.
+
+The audio process opens a device on it; tests and benchmarks drive it by a simulated
+clock. Both run the same code down to the callback's kernel.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtdeclip.errors import DeviceError
+from rtdeclip.live import ring as r
+from rtdeclip.live.config import LiveConfig
+from rtdeclip.live.latency import LatencyBudget
+from rtdeclip.live.realtime import ORDINARY, Granted, make_thread_realtime
+from rtdeclip.live.ring import EngineMemory
+from rtdeclip.live.worker import BlockProcessor, Scope, Worker, warm_kernels
+from rtdeclip.stream.headroom import LiveHeadroom, from_db
+from rtdeclip.stream.levels import LevelSchedule
+from rtdeclip.stream.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which device channel goes where.
+
+    Args:
+        in_map: device channel of each stream channel; empty for a file source.
+        out_map: stream channel of each device channel, −1 silence, −2 mean of all.
+        n_channels: of the stream.
+        in_channels: to open; 0 for a file source.
+    """
+
+    in_map: tuple[int, ...]
+    out_map: tuple[int, ...]
+    n_channels: int
+    in_channels: int
+
+
+def plan_layout(config: LiveConfig, inputs: int, outputs: int) -> Layout:
+    """The channel maps: mono goes to both ears, stereo to its own sides.
+
+    Args:
+        config: ``channels`` and ``in_channels`` count.
+        inputs: channels that the input has (a file: all are used).
+        outputs: channels that the output has.
+
+    Raises:
+        DeviceError: the input has not the channels asked for.
+    """
+    n = inputs if config.file else (config.channels or min(inputs, 2))
+    picks = config.in_channels or tuple(range(n))
+    if max(picks) >= inputs:
+        raise DeviceError(
+            f"Input channel {max(picks) + 1} was asked for; the device has {inputs}. "
+            "Ask for fewer (--channels), or choose another device: rtdeclip devices"
+        )
+    n = min(len(picks), r.MAX_CHANNELS)
+    wide = min(outputs, max(2, n), r.MAX_CHANNELS)
+    if n == 1:
+        out_map: tuple[int, ...] = (0,) * wide
+    elif wide == 1:
+        out_map = (-2,)
+    else:
+        out_map = tuple(c if c < n else -1 for c in range(wide))
+    if config.file:
+        return Layout(tuple(range(n)), out_map, n, 0)
+    return Layout(picks, out_map, n, max(picks) + 1)
+
+
+def build_stream(
+    config: LiveConfig,
+    sample_rate: int,
+    n_channels: int,
+    levels: Sequence[LevelSchedule] | None = None,
+) -> tuple[Stream, LiveHeadroom | None]:
+    """The Stream of a session, and its headroom stage if it has one.
+
+    Raises:
+        SettingError, PluginError, ModelError: as ``Stream``.
+    """
+    headroom = None
+    if config.headroom == "limit":
+        headroom = LiveHeadroom(
+            sample_rate, n_channels, config.gain_db, config.ceiling_db
+        )
+    reserve = None
+    if config.max_latency_ms is not None:
+        reserve = round(config.max_latency_ms * 1e-3 * sample_rate)
+    stream = Stream(
+        sample_rate,
+        n_channels,
+        config.processor,
+        config.settings,
+        levels=levels,
+        post=[headroom] if headroom else [],
+        hop=config.hop,
+        latency_samples=reserve,
+    )
+    return stream, headroom
+
+
+def warm_stream(stream: Stream) -> None:
+    """Runs a clipped tone through ``stream`` and resets it: no first-time cost later.
+
+    Also compiles the worker's own kernels.
+    """
+    t = np.arange(stream.sample_rate // 4) / stream.sample_rate
+    tone = np.clip(0.9 * np.sin(2.0 * np.pi * 440.0 * t), -0.5, 0.5)
+    block = np.repeat(tone[:, None], stream.n_channels, axis=1).astype(np.float32)
+    for at in range(0, len(block) - stream.hop + 1, stream.hop):
+        stream.process(np.ascontiguousarray(block[at : at + stream.hop]))
+    stream.reset()
+    warm_kernels()
+
+
+class Engine:
+    """Memory and worker around a Stream.
+
+    Args:
+        config: block, periods and headroom count.
+        layout: channel maps.
+        stream: what processes.
+        sample_rate: Hz.
+        headroom: the stream's last stage, for the limiter's meter.
+        scope: telemetry's rings.
+        wall_clock: None, or the simulated clock in ns.
+
+    Attributes:
+        memory: rings and counters.
+        worker: takes and publishes hops.
+        budget: the latency, all but the device's own.
+        granted: what the system gave the worker's thread.
+    """
+
+    def __init__(
+        self,
+        config: LiveConfig,
+        layout: Layout,
+        stream: BlockProcessor,
+        sample_rate: int,
+        headroom: LiveHeadroom | None = None,
+        scope: Scope | None = None,
+        clock_ns: Callable[[], int] | None = None,
+    ) -> None:
+        self.stream = stream
+        self.headroom = headroom
+        self.layout = layout
+        self.granted = Granted(ORDINARY, 0, "not started")
+        self.budget = LatencyBudget(
+            sample_rate,
+            stream.latency_samples,
+            headroom.latency_samples if headroom else 0,
+            stream.hop,
+            config.block or stream.hop,
+            config.periods,
+        )
+        self.memory = EngineMemory(
+            sample_rate,
+            layout.n_channels,
+            layout.in_map,
+            layout.out_map,
+            layout.in_channels,
+            stream.hop,
+            self.budget.block,
+            stream.latency_samples,
+            self.budget.engine_samples,
+        )
+        if headroom:
+            self.memory.reals[r.DRY_GAIN] = np.float32(from_db(config.gain_db))
+            self.memory.reals[r.CEILING] = np.float32(from_db(config.ceiling_db))
+        self._todo: deque[Callable[[], None]] = deque()
+        clock = {} if clock_ns is None else {"clock_ns": clock_ns}
+        self.worker = Worker(
+            self.memory, stream, scope, before_hop=self._before_hop, **clock
+        )
+        self._priority = config.priority
+        self._thread = threading.Thread(
+            target=self._work, name="rtdeclip-worker", daemon=True
+        )
+
+    def do(self, change: Callable[[], None]) -> None:
+        """Have the worker's thread run ``change`` before its next hop."""
+        self._todo.append(change)
+
+    def start_worker(self) -> None:
+        """Starts the worker's thread; before the device, so that no hop waits."""
+        ready = threading.Event()
+        self._ready = ready
+        self._thread.start()
+        ready.wait()
+
+    def stop_worker(self, timeout_s: float = 2.0) -> bool:
+        """Ends the worker's thread; False if it did not end in time."""
+        self.worker.stop()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _work(self) -> None:
+        if self._priority:
+            self.granted = make_thread_realtime(self._priority)
+        self._ready.set()
+        self.worker.run()
+
+    def _before_hop(self) -> None:
+        while self._todo:
+            self._todo.popleft()()

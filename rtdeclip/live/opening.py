@@ -1,0 +1,335 @@
+"""From a configuration to running sound: devices, engine, telemetry, stream."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rtdeclip.errors import DeviceError
+from rtdeclip.live import jack
+from rtdeclip.live import ring as r
+from rtdeclip.live.callback import compile_callback, exchange
+from rtdeclip.live.config import LiveConfig
+from rtdeclip.live.control import TICK_S, Controller
+from rtdeclip.live.devices import (
+    Device,
+    alsa_device,
+    choose,
+    is_loudspeaker_feedback,
+    portaudio_devices,
+    pulse_devices,
+    route_pulse,
+    share_a_clock,
+)
+from rtdeclip.live.engine import Engine, build_stream, plan_layout, warm_stream
+from rtdeclip.live.feedback import FeedbackGuard
+from rtdeclip.live.portaudio import NativeStream, PythonStream, scan_again, sounddevice
+from rtdeclip.live.realtime import quiet_interpreter
+from rtdeclip.live.telemetry import TelemetryFile
+from rtdeclip.live.tell import tell
+from rtdeclip.stream.headroom import LiveHeadroom, from_db
+from rtdeclip.stream.registry import listings
+from rtdeclip.stream.stream import Stream
+from rtdeclip.types import Samples
+
+_RETRY_S = 0.2
+_SANE_LATENCY_S = 5.0
+"""PortAudio's JACK API, as Debian builds it, states 89478480 s."""
+PULSE_LATENCY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What a session runs on.
+
+    Args:
+        source: input, None for a file.
+        sink: output.
+        sample_rate: Hz.
+        block: samples per callback.
+        latency: asked of PortAudio.
+        one_clock: one duplex stream will do.
+    """
+
+    source: Device | None
+    sink: Device
+    sample_rate: int
+    block: int
+    latency: float | str
+    one_clock: bool
+
+
+def find_devices(config: LiveConfig) -> Devices:
+    """The devices a configuration names, as they are now.
+
+    Raises:
+        DeviceError: one is missing, or the default microphone would be heard in the
+            default loudspeakers.
+    """
+    have = portaudio_devices() + pulse_devices()
+    sink = choose(config.output, "output", have)
+    source = None if config.file else choose(config.input, "input", have)
+    if source and not config.monitor_speakers and is_loudspeaker_feedback(source, sink):
+        raise DeviceError(
+            f"The default microphone ({source.name}) would be heard in the default "
+            f"loudspeakers ({sink.name}) and howl. Use headphones and add "
+            "--monitor-speakers, or send the sound to a virtual microphone instead: "
+            "--virtual-mic"
+        )
+    rate = config.sample_rate or (source or sink).sample_rate
+    one_clock = source is None or share_a_clock(source, sink)
+    if config.clocks != "auto":
+        one_clock = config.clocks == "one"
+    latency: float | str = config.device_latency or "low"
+    if config.device_latency is None and sink.index < 0:
+        latency = PULSE_LATENCY_S
+    source, sink = _through_alsa(source, sink, Path(config.telemetry).parent)
+    return Devices(
+        source, sink, rate, _native_block(config.block, sink), latency, one_clock
+    )
+
+
+def _native_block(wanted: int, sink: Device) -> int:
+    """JACK's own period: any other block would be adapted by one more buffer."""
+    if sink.system == jack.HOST_API and (server := jack.server()):
+        return server.period
+    return wanted
+
+
+def _through_alsa(
+    source: Device | None, sink: Device, directory: Path
+) -> tuple[Device | None, Device]:
+    """A sound server's own sink or source becomes an ALSA device of ours."""
+    targets: dict[Any, Device] = {"output": sink}
+    if source:
+        targets["input"] = source
+    if all(device.index >= 0 for device in targets.values()):
+        return source, sink
+    path = route_pulse(targets, directory)
+    os.environ["ALSA_CONFIG_PATH"] = str(path)
+    scan_again()
+    path.unlink()  # ALSA has read it
+    for direction, device in targets.items():
+        if device.index < 0:
+            targets[direction] = replace(device, index=alsa_device(direction).index)
+    return targets.get("input"), targets["output"]
+
+
+class Opened:
+    """A session whose stream is open but not yet started.
+
+    Args:
+        config: the session's options.
+        devices: what it runs on.
+        stream: the Stream, warm.
+        headroom: its last stage.
+        finished: called when the device stops by itself.
+    """
+
+    def __init__(
+        self,
+        config: LiveConfig,
+        devices: Devices,
+        stream: Stream,
+        headroom: LiveHeadroom | None,
+        finished: Callable[[], None],
+    ) -> None:
+        self._config = config = replace(config, block=devices.block)
+        self._devices = devices
+        inputs = devices.source.inputs if devices.source else stream.n_channels
+        layout = plan_layout(config, inputs, devices.sink.outputs)
+        rate = devices.sample_rate
+        self.file = TelemetryFile(
+            Path(config.telemetry), rate, layout.n_channels, stream.hop, devices.block
+        )
+        self.engine = Engine(
+            config, layout, stream, rate, headroom, scope=self.file.scope
+        )
+        self.locked = self.engine.memory.lock()
+        self._streams = self._open_streams(finished)
+        self._book_latency()
+        self.period_s = devices.block / rate
+        self.tick_s = TICK_S
+        self.finished = False
+        ceiling = from_db(config.ceiling_db) if headroom else 1.0
+        guard = None if config.file else FeedbackGuard(ceiling)
+        names = [n for n, entry in listings("processors").items() if entry.method]
+        self.info = self._describe(names)
+        self.file.set_info(self.info)
+        self._controller = Controller(
+            self.engine, self.file, config, names, guard=guard
+        )
+        self._controller.publish("starting")
+
+    def start(self) -> None:
+        """The worker first, so that no hop waits for it; then the device."""
+        self.engine.start_worker()
+        for stream in reversed(self._streams):
+            stream.start()
+
+    def tick(self) -> bool:
+        """One round of control; False when a host has asked to stop."""
+        played = int(self.engine.memory.words[r.PLAYED])
+        limit = self._config.duration_s
+        if limit is not None and played >= limit * self._devices.sample_rate:
+            self.finished = True
+        return self._controller.tick()
+
+    @property
+    def callbacks(self) -> int:
+        """How many there have been."""
+        return int(self.engine.memory.words[r.CALLBACKS])
+
+    def fade_out(self) -> None:
+        """Let the sound end without a click."""
+        self.engine.memory.fade_to(0.0, 0.02)
+
+    def summary(self) -> dict[str, Any]:
+        """The last status, for the host's farewell."""
+        self._controller.publish("ended")
+        fields = self.file.fields[0]
+        return {name: fields[name].tolist() for name in fields.dtype.names or ()}
+
+    def close(self) -> None:
+        """Closes the device; may hang when its server has died."""
+        for stream in self._streams:
+            stream.close()
+
+    def _open_streams(self, finished: Callable[[], None]) -> list[NativeStream]:
+        sd = sounddevice()
+        try:
+            return [self._open_duplex(finished)]
+        except sd.PortAudioError as error:
+            d = self._devices
+            raise DeviceError(
+                f"The device {(d.source or d.sink).name!r} → {d.sink.name!r} does not "
+                f"open at {d.sample_rate} Hz, block {d.block}: {error}. "
+                "Try another --rate or --block, or see: rtdeclip doctor"
+            ) from error
+
+    def _open_duplex(self, finished: Callable[[], None]) -> NativeStream:
+        d, layout = self._devices, self.engine.layout
+        wide = len(layout.out_map)
+        if d.source:
+            pair = (d.source.index, d.sink.index)
+            common: Any = ("duplex", pair, (layout.in_channels, wide))
+        else:
+            common = ("output", d.sink.index, wide)
+        common += (d.sample_rate, d.block)
+        callback = None if self._config.python_callback else self._compiled()
+        if callback is None:
+            python = self._python_duplex if d.source else self._python_output
+            return PythonStream(*common, python, d.latency, finished)
+        return NativeStream(
+            *common, callback, self.engine.memory.address, d.latency, finished
+        )
+
+    @staticmethod
+    def _compiled() -> Any | None:
+        try:
+            return compile_callback()
+        # numba or the C library of an untested platform may fail in any way.
+        except Exception as error:
+            tell("note", text=f"no compiled callback here ({error}); using Python's")
+            return None
+
+    def _python_duplex(
+        self, incoming: Samples, outgoing: Samples, n: int, _time: Any, flags: Any
+    ) -> None:
+        """``exchange`` from Python: needs the interpreter's lock, so it may be late."""
+        bits = (
+            flags.input_underflow
+            | flags.input_overflow << 1
+            | flags.output_underflow << 2
+            | flags.output_overflow << 3
+        )
+        now = time.monotonic_ns()
+        block = self.engine.memory.block
+        exchange(block, incoming.reshape(-1), outgoing.reshape(-1), n, now, bits)
+        self.engine.worker.wake()
+
+    def _python_output(self, outgoing: Samples, n: int, at: Any, flags: Any) -> None:
+        self._python_duplex(outgoing, outgoing, n, at, flags)
+
+    def _book_latency(self) -> None:
+        d = self._devices
+        stated = self._streams[0].latency_s
+        sane = all(0.0 < s < _SANE_LATENCY_S for s in stated)
+        if not sane:
+            stated = (d.block / d.sample_rate,) * 2
+        self.engine.budget = replace(
+            self.engine.budget,
+            device_in_samples=round(stated[0] * d.sample_rate) if d.source else 0,
+            device_out_samples=round(stated[1] * d.sample_rate),
+            estimated=not sane,
+        )
+        self.file.fields["device_in_ms"] = 1e3 * stated[0] if d.source else 0.0
+        self.file.fields["device_out_ms"] = 1e3 * stated[1]
+
+    def _describe(self, processors: list[str]) -> dict[str, Any]:
+        d, budget = self._devices, self.engine.budget
+        return {
+            "input": d.source.name if d.source else self._config.file,
+            "output": d.sink.name,
+            "system": d.sink.system,
+            "sample_rate": d.sample_rate,
+            "n_channels": self.engine.layout.n_channels,
+            "block": d.block,
+            "hop": self.engine.stream.hop,
+            "latency_rows": budget.rows(),
+            "latency_samples": budget.total_samples,
+            "latency_text": budget.sentence(),
+            "processors": processors,
+            "config": asdict(self._config),
+            "memory_locked": self.locked,
+            "one_clock": d.one_clock,
+        }
+
+
+def open_session(
+    config: LiveConfig, asked: threading.Event, finished: Callable[[], None]
+) -> Opened | None:
+    """Everything up to the first sample; None if the end was asked for meanwhile.
+
+    Raises:
+        DeviceError: no such device (unless it is to be waited for), or it is refused.
+        SettingError, PluginError, ModelError: the processor cannot be had.
+    """
+    tell("building", processor=config.processor)
+    ready = _prepare(config, *config.expect) if all(config.expect) else None
+    devices = _wait_for_devices(config, asked)
+    if devices is None:
+        return None
+    inputs = devices.source.inputs if devices.source else config.channels or 2
+    n_channels = plan_layout(config, inputs, devices.sink.outputs).n_channels
+    if ready is None or config.expect != (devices.sample_rate, n_channels):
+        ready = _prepare(config, devices.sample_rate, n_channels)
+    quiet_interpreter()
+    return Opened(config, devices, *ready, finished)
+
+
+def _prepare(
+    config: LiveConfig, sample_rate: int, n_channels: int
+) -> tuple[Stream, LiveHeadroom | None]:
+    stream, headroom = build_stream(config, sample_rate, n_channels)
+    warm_stream(stream)
+    return stream, headroom
+
+
+def _wait_for_devices(config: LiveConfig, asked: threading.Event) -> Devices | None:
+    said = False
+    while not asked.is_set():
+        try:
+            return find_devices(config)
+        except DeviceError as error:
+            if not config.wait_for_device:
+                raise
+            if not said:
+                tell("waiting", message=str(error))
+                said = True
+        asked.wait(_RETRY_S)
+        scan_again()
+    return None
