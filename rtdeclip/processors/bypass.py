@@ -5,7 +5,7 @@ Latency 0, cost none. The reference row of every table, and the fastest rung of
 """
 
 from rtdeclip.stream.clip import Clip
-from rtdeclip.stream.processor import Method, Setting
+from rtdeclip.stream.processor import Method, Rung, Setting
 from rtdeclip.types import Samples
 
 
@@ -47,4 +47,5 @@ METHOD = Method(
     settings=(
         Setting("hop", 0, "block length; 0 chooses by rate", "samples", 0, 16384),
     ),
+    rungs=(Rung((), 1e-5, (0.0, 0.0, 0.0, 0.0, 0.0)),),
 )

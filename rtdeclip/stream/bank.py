@@ -11,7 +11,7 @@ import numpy as np
 
 from rtdeclip.errors import PluginError, SettingError
 from rtdeclip.stream.clip import Clip
-from rtdeclip.stream.processor import Method, Processor, Value
+from rtdeclip.stream.processor import Frugal, Method, Processor, Value
 from rtdeclip.stream.rebuffer import fit_processor
 from rtdeclip.types import Samples
 
@@ -75,6 +75,7 @@ class Bank:
         made = [
             _make(method, sample_rate, n_channels, settings or {}) for _ in range(count)
         ]
+        self._made = made
         self.hop = hop or made[0].hop
         self.processors = [
             fit_processor(p, self.hop, latency_samples or 0) for p in made
@@ -120,6 +121,12 @@ class Bank:
         faults.add(f"{self.method.name}: {reason}")
         self.processors[channel].reset()
         self._holding[channel] = self._hold
+
+    def set_budget(self, rtf: float) -> None:
+        """Tells processors that can be cheaper (``auto``) how much time they have."""
+        for processor in self._made:
+            if isinstance(processor, Frugal):
+                processor.set_budget(rtf)
 
     def reset(self) -> None:
         """Forgets all audio."""

@@ -53,6 +53,15 @@ class Processor(Protocol):
 
 
 @runtime_checkable
+class Frugal(Protocol):
+    """A processor that can do with less time, as ``auto`` can."""
+
+    def set_budget(self, rtf: float) -> None:
+        """From now on one channel may cost at most ``rtf``; inf: whatever it takes."""
+        ...
+
+
+@runtime_checkable
 class Effect(Protocol):
     """Changes the sound before or after the declipper; told nothing about clipping."""
 
@@ -156,6 +165,30 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """How a method joins the ladder of ``auto``: what it costs and what it gives.
+
+    Args:
+        settings: the method's settings on this rung, by name.
+        cost: worst-case RTF of one channel on the reference machine, > 0; only the
+            order and rough ratios matter.
+        gain_db: mean ΔSDR on training audio at each of ``SEVERITIES``, dB.
+        low_hz: lowest sample rate the rung is offered at.
+        high_hz: highest.
+    """
+
+    settings: tuple[tuple[str, Value], ...]
+    cost: float
+    gain_db: tuple[float, ...]
+    low_hz: int = 8000
+    high_hz: int = 192000
+
+
+SEVERITIES = (0.003, 0.01, 0.03, 0.1, 0.3)
+"""Shares of clipped samples at which a ``Rung`` states its gain."""
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """A processor, effect or restorer as it is announced to the host.
 
@@ -173,6 +206,7 @@ class Method:
         rates: native sample rates in Hz; empty means any.
         note: what it is for when it is not for daily use (``experimental``,
             ``the papers' baseline``); empty otherwise.
+        rungs: how it joins ``auto``; empty: it does not.
     """
 
     name: str
@@ -185,6 +219,7 @@ class Method:
     source: str = ""
     rates: tuple[int, ...] = ()
     note: str = field(default="")
+    rungs: tuple[Rung, ...] = ()
 
     def check(self, given: dict[str, Value]) -> dict[str, Value]:
         """All settings, defaults filled in, each checked.

@@ -234,6 +234,16 @@ class Stream:
         self._output = output
         self._mix()
 
+    def set_budget(self, rtf: float) -> None:
+        """The largest RTF of one channel that ``auto`` may choose; live hosts only.
+
+        Args:
+            rtf: > 0; inf when there is no hurry, as offline.
+        """
+        for bank in (self._bank, self._next):
+            if bank:
+                bank.set_budget(rtf)
+
     def prepare(
         self, processor: str | Method, settings: Mapping[str, Value] | None = None
     ) -> Bank:
