@@ -60,7 +60,7 @@ def test_it_keeps_the_contract(fit: str) -> None:
 @pytest.mark.parametrize(
     ("fit", "level", "least_db"),
     [
-        ("hermite", 0.2, 3.5),
+        ("hermite", 0.2, 2.9),
         ("hermite", 0.5, 6.0),
         ("least-squares", 0.2, 3.0),
         ("least-squares", 0.8, 6.0),
@@ -111,7 +111,7 @@ def test_feeding_the_stream_in_any_pieces_gives_the_same_samples() -> None:
     assert not np.array_equal(whole[80:], y[: len(whole) - 80])
 
 
-@pytest.mark.parametrize("length", [71, 72, 73, 74, 500])
+@pytest.mark.parametrize("length", [75, 76, 77, 78, 500])
 def test_runs_beyond_the_look_ahead_are_held_and_shorter_ones_bridged(
     length: int,
 ) -> None:
@@ -124,7 +124,7 @@ def test_runs_beyond_the_look_ahead_are_held_and_shorter_ones_bridged(
     y[600 + length : 610 + length] = np.linspace(0.49, 0.4, 10)
     restored = run(made, y, sign, sign * np.float32(0.5))
     peak = restored[600 : 600 + length].max()
-    if length <= 72:  # 80 samples of look-ahead less 8 that must be seen behind it
+    if length <= 76:  # 80 samples of look-ahead less 4 that must be seen behind it
         assert peak > 0.52
     else:
         assert peak == 0.5
@@ -172,15 +172,15 @@ def test_the_latency_is_the_look_ahead() -> None:
 
 def test_settings_that_cannot_work_are_refused_in_words() -> None:
     with pytest.raises(SettingError, match="Raise look_ahead"):
-        METHOD.build(8000, look_ahead=1.0)
-    with pytest.raises(SettingError, match="points=2 is too few"):
-        METHOD.build(16000, points=2)
+        METHOD.build(8000, look_ahead=1.0, points=9)
+    with pytest.raises(SettingError, match="points=1 is too few"):
+        METHOD.build(16000, points=1)
     with pytest.raises(SettingError, match="hermite, least-squares"):
         METHOD.build(16000, fit="spline")
 
 
 def test_more_points_change_the_slopes_of_long_runs() -> None:
     y, sign, bound = clipped(voice(0.5), 0.1)
-    few = run(METHOD.build(RATE, points=3), y, sign, bound)
-    many = run(METHOD.build(RATE, points=9), y, sign, bound)
+    few = run(METHOD.build(RATE, points=2), y, sign, bound)
+    many = run(METHOD.build(RATE, points=5), y, sign, bound)
     assert not np.array_equal(few, many)
