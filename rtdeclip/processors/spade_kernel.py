@@ -1,0 +1,220 @@
+"""A-SPADE on one frame: the iteration, compiled per frame length.
+
+Kitić, Bertin, Gribonval 2015 (doi 10.1007/978-3-319-22482-4_28); the analysis
+variant as in Záviška et al. 2021 (doi 10.1109/JSTSP.2020.3042071). With H_k keeping
+the k largest coefficients and Π the projection on the samples' bounds,
+
+    z = H_k(A x + u);  stop if ‖A x − z‖ ≤ ε;  x' = Π(Aᵀ(z − u));  u' = u + A x' − z.
+
+A is the Parseval frame of ``simd_fft`` (AᵀA = I). With v = A x + u, r = v − z the part
+below the threshold, and d = x − Aᵀr, the same iteration is
+
+    x' = Π(d),   v' = r + A(2 x' − x),
+
+so only v and d are kept, one inverse transform and one forward transform per
+iteration. The criterion needs no third one: with q = Aᵀu = x − d (of the step before),
+
+    ‖A x − z‖² = ‖z‖² − ‖x‖² − 2⟨x, q⟩ + 2⟨x, Aᵀr⟩.
+
+The step that is under way when the criterion is met is finished. Sparsity grows
+geometrically, k += max(step, growth · k), which bounds the number of iterations by
+about (1 + ln(growth · N)) / growth at step 1; a budget of time is met by the choice of
+``growth`` before the frame, never by cutting the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from rtdeclip.processors.shrinkage import shrink
+from rtdeclip.processors.simd_fft import (
+    forward_pass,
+    host_lanes,
+    inverse_pass,
+    plan_for,
+    tables,
+    time_pass,
+)
+from rtdeclip.types import Samples, Signs
+
+_HUGE = np.float32(3e38)
+_QUIET, _LOUD = np.float32(1e-30), np.float32(1e30)  # beyond: squares leave float32
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How sparsity is relaxed, and when a frame is done.
+
+    Args:
+        growth: k grows by this share of itself per update …
+        step: … and by at least this much.
+        first: the first k.
+        every: iterations between two updates.
+        epsilon: a frame is done at ‖A x − z‖ ≤ epsilon · ‖y‖ …
+        epsilon_absolute: … or at ‖A x − z‖ ≤ this, full scale 1.
+    """
+
+    growth: float = 0.03
+    step: int = 1
+    first: int = 1
+    every: int = 1
+    epsilon: float = 0.03
+    epsilon_absolute: float = 0.0
+
+
+SURVEY = Schedule(growth=0.0, every=2, epsilon=0.0, epsilon_absolute=0.1)
+"""The parameters of Záviška et al. 2021 (s = 1, r = 2, ε = 0.1)."""
+
+
+@cache
+def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
+    """The frame function of ``size`` samples; ``SpadeFrame`` calls it.
+
+    It is compiled at its first call and kept in numba's cache, which tells the kernels
+    apart by the numbers and words of this function's scope.
+
+    Raises:
+        SettingError: no kernel has this size.
+    """
+    lanes = host_lanes()
+    plan = plan_for(size, lanes)
+    rows, length, stride, plane = plan.rows, plan.length, plan.stride, plan.plane
+
+    def kernel(
+        frame: NDArray[np.float32],
+        sign: NDArray[np.int8],
+        bound: NDArray[np.float32],
+        out: NDArray[np.float32],
+        schedule: NDArray[np.float64],
+        space: NDArray[np.float32],
+        table: NDArray[np.float32],
+        memory: NDArray[np.int32],
+    ) -> int:
+        work = space[: 2 * plane]
+        low = space[2 * plane : 3 * plane]
+        high = space[3 * plane : 4 * plane]
+        state = space[4 * plane : 5 * plane]
+        values = space[5 * plane : 5 * plane + 2 * size]
+        power = space[5 * plane + 2 * size : 5 * plane + 3 * size]
+        rest = space[5 * plane + 3 * size : 5 * plane + 4 * size]
+        growth, step, k = schedule[0], schedule[1], schedule[2]
+        every, epsilon, absolute = schedule[3], schedule[4], schedule[5]
+
+        peak = np.float32(0)
+        for i in range(size):
+            peak = max(peak, abs(frame[i]), bound[i])
+        if not (peak > _QUIET and peak < _LOUD):
+            out[:] = frame
+            return 0
+        scale = np.float32(1) / peak
+        norm = np.float32(0)
+        for r in range(rows):
+            for c in range(length):
+                i, at = r * length + c, r * stride + c
+                y, b, s = frame[i] * scale, bound[i] * scale, sign[i]
+                norm += y * y
+                low[at] = y if s == 0 else (b if s > 0 else -_HUGE)
+                high[at] = y if s == 0 else (_HUGE if s > 0 else -b)
+                state[at] = y
+        target = max(epsilon**2 * norm, (absolute * scale) ** 2)
+        # An inverse of nothing: the first time pass only projects y.
+        work[:] = 0
+        values[:] = 0
+        memory[:] = 0
+        time_pass(size, lanes, work, table, low, high, state)
+        forward_pass(size, lanes, work, table, values, power)
+        count = 0
+        while k < size:
+            count += 1
+            kept = shrink(shrinkage, size, lanes, power, rest, int(k), memory)
+            inverse_pass(size, lanes, work, table, values, rest)
+            gap = kept + time_pass(size, lanes, work, table, low, high, state)
+            if gap <= target:
+                break
+            forward_pass(size, lanes, work, table, values, power)
+            if count % every == 0:
+                k = np.floor(k + max(step, growth * k))
+        for r in range(rows):
+            for c in range(length):
+                at = r * stride + c
+                out[r * length + c] = min(max(state[at], low[at]), high[at]) * peak
+        return count
+
+    return njit(nogil=True, cache=True, error_model="numpy")(kernel)
+
+
+class SpadeFrame:
+    """A-SPADE as a ``FrameKernel``: restores one analysis-windowed frame.
+
+    Args:
+        window: frame length in samples, a size of ``simd_fft.RADICES``.
+        schedule: sparsity schedule and end of a frame.
+        shrinkage: the thresholding step, a name of ``shrinkage.SHRINKAGES``.
+
+    Attributes:
+        iterations: how many the last frame took.
+
+    Raises:
+        SettingError: no kernel has this window.
+    """
+
+    def __init__(
+        self,
+        window: int,
+        schedule: Schedule | None = None,
+        shrinkage: str = "largest",
+    ) -> None:
+        plan = plan_for(window, host_lanes())
+        chosen = schedule or Schedule()
+        self.window = window
+        self.iterations = 0
+        self._kernel = compile_kernel(window, shrinkage)
+        self._schedule = np.array(
+            [
+                chosen.growth,
+                chosen.step,
+                chosen.first,
+                chosen.every,
+                chosen.epsilon,
+                chosen.epsilon_absolute,
+            ],
+            np.float64,
+        )
+        table = tables(plan)
+        self._table = _aligned(len(table))
+        self._table[:] = table
+        self._space = _aligned(5 * plan.plane + 4 * window)
+        self._memory = np.zeros(4, np.int32)
+        silence = np.zeros(window, np.float32)
+        self.restore(silence, np.zeros(window, np.int8), silence, silence.copy())
+
+    def restore(
+        self, frame: Samples, sign: Signs, bound: Samples, out: Samples
+    ) -> None:
+        """Restores ``frame`` into ``out``; see ``FrameKernel.restore``.
+
+        Frames of silence or beyond ±1e30 are copied.
+        """
+        self.iterations = self._kernel(
+            frame,
+            sign,
+            bound,
+            out,
+            self._schedule,
+            self._space,
+            self._table,
+            self._memory,
+        )
+
+
+def _aligned(n: int) -> Samples:
+    """``(n,)`` float32 zeros that begin at a cache line."""
+    room = np.zeros(n + 16, np.float32)
+    start = -room.ctypes.data // 4 % 16
+    return room[start : start + n]
