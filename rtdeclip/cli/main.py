@@ -14,7 +14,7 @@ from rtdeclip.errors import RtdeclipError
 # Panel of the help page → commands; each is `rtdeclip.cli.<module>:<name>`, a function
 # or a Typer app. The modules import their heavy parts when they run.
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "Restore files": ("demo",),
+    "Restore files": ("file", "scan", "preset", "demo"),
     "Measure": ("bench",),
     "Look around": ("processors", "warmup"),
 }

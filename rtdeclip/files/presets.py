@@ -164,7 +164,7 @@ def save_preset(preset: Preset, *, replace: bool = False) -> Path:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(tomli_w.dumps(_plain(preset)).encode())
+        part.write_text(to_toml(preset), "utf-8")
         os.replace(part, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -174,6 +174,12 @@ def save_preset(preset: Preset, *, replace: bool = False) -> Path:
             "Make room there, or set XDG_CONFIG_HOME to a folder of yours."
         ) from error
     return path
+
+
+def to_toml(preset: Preset) -> str:
+    """The text of its file: no nulls, which TOML lacks, and nothing that is empty."""
+    data = preset.model_dump(exclude_none=True)
+    return tomli_w.dumps({k: v for k, v in data.items() if v not in ("", {}, [])})
 
 
 def load_preset(name: str) -> Preset:
@@ -258,12 +264,6 @@ def _validated(data: dict[str, Any], where: str) -> Preset:
             f"The preset {where} has a mistake at {place}: {first['msg']} "
             f"(given: {first['input']!r}). Mend it there."
         ) from error
-
-
-def _plain(preset: Preset) -> dict[str, Any]:
-    """For TOML: no nulls, and nothing that is empty."""
-    data = preset.model_dump(exclude_none=True)
-    return {key: value for key, value in data.items() if value not in ("", {}, [])}
 
 
 def _choices(slots: list[EffectSlot]) -> tuple[EffectChoice, ...]:
