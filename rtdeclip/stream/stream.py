@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from rtdeclip.errors import InputError, SettingError
 from rtdeclip.stream import registry
-from rtdeclip.stream.bank import Bank, Faults
+from rtdeclip.stream.bank import Bank
 from rtdeclip.stream.clip import Clip
 from rtdeclip.stream.consistency import Combiner
 from rtdeclip.stream.detect import ClipDetector
 from rtdeclip.stream.ftz import flush_denormals, restore_denormals
 from rtdeclip.stream.levels import LevelSchedule, ScheduledDetector
 from rtdeclip.stream.processor import Effect, Method, Value
+from rtdeclip.stream.switcher import Switcher
 from rtdeclip.types import Samples
 
 FADE_MS = 15.0
@@ -116,7 +117,7 @@ class Stream:
         _check(sample_rate, n_channels, wet, levels)
         self.sample_rate = sample_rate
         self.n_channels = n_channels
-        self._bank = Bank(
+        bank = Bank(
             _method(processor),
             sample_rate,
             n_channels,
@@ -124,17 +125,16 @@ class Stream:
             hop=hop,
             latency_samples=latency_samples,
         )
-        self.hop = self._bank.hop
-        self._reserved = self._bank.latency_samples
+        self.hop = bank.hop
+        self._reserved = bank.latency_samples
         self._pre, self._post = list(pre), list(post)
         self.latency_samples = self._reserved + sum(
             effect.latency_samples for effect in (*self._pre, *self._post)
         )
-        self.faults = Faults()
         self.nonfinite_samples = 0
-        self._fade_samples = round(FADE_MS * 1e-3 * sample_rate)
-        self._next: Bank | None = None
-        self._next_countdown = 0
+        self._fade_samples = max(1, round(FADE_MS * 1e-3 * sample_rate))
+        self._switcher = Switcher(bank, n_channels, self._fade_samples)
+        self.faults = self._switcher.faults
         self._bypass, self._wet, self._output = False, float(wet), output
         self._detectors: list[Detector] = [
             ScheduledDetector(levels[channel], self.hop)
@@ -150,7 +150,7 @@ class Stream:
     @property
     def processor(self) -> str:
         """Name of the processor in force."""
-        return (self._next or self._bank).method.name
+        return self._switcher.bank.method.name
 
     def process(self, block: Samples) -> Samples:
         """One hop in, one hop out.
@@ -210,12 +210,10 @@ class Stream:
 
     def reset(self) -> None:
         """Forgets all audio; settings, mix and counters stay."""
-        if self._next:
-            self._bank, self._next = self._next, None
         stages: list[Resettable] = [*self._detectors, *self._combiners]
         for stage in [*stages, *self._pre, *self._post]:
             stage.reset()
-        self._bank.reset()
+        self._switcher.reset()
         self._n_pending = 0
 
     def set_bypass(self, on: bool) -> None:
@@ -240,9 +238,7 @@ class Stream:
         Args:
             rtf: > 0; inf when there is no hurry, as offline.
         """
-        for bank in (self._bank, self._next):
-            if bank:
-                bank.set_budget(rtf)
+        self._switcher.set_budget(rtf)
 
     def prepare(
         self, processor: str | Method, settings: Mapping[str, Value] | None = None
@@ -254,10 +250,11 @@ class Stream:
             PluginError: unknown or unfit processor, or one of another scope.
         """
         method = _method(processor)
-        if method.scope != self._bank.method.scope:
+        running = self._switcher.bank.method
+        if method.scope != running.scope:
             raise SettingError(
                 f"{method.name!r} changes {method.scope} samples, the running "
-                f"{self._bank.method.name!r} {self._bank.method.scope}. "
+                f"{running.name!r} {running.scope}. "
                 "Stop and start again with the other processor."
             )
         return Bank(
@@ -274,11 +271,7 @@ class Stream:
 
         It runs silently until its delay is filled, then fades in over 15 ms.
         """
-        if self._next:
-            self._bank = self._next
-        self._next = bank
-        fill = -(-self._reserved // self.hop) + 1
-        self._next_countdown = fill * self.hop + self._fade_samples
+        self._switcher.switch(bank)
 
     # The rest is private: one hop, step by step.
 
@@ -289,67 +282,17 @@ class Stream:
         for c in range(self.n_channels):
             self.nonfinite_samples += _take_jit(block, c, self._dry[c])
             self._detectors[c].process(self._dry[c], self.clips[c])
-        if self._next:
-            self._crossfade(self._next)
-        elif self._bank.joint:
-            self._joint_block()
-        else:
-            for c in range(self.n_channels):
-                self._combine(
-                    c,
-                    self._bank.process(c, self._dry[c], self.clips[c], self.faults),
-                )
-        out = self._transpose()
+        wets = self._switcher.process(self._dry, self.clips)
+        for c, wet in enumerate(wets):
+            if not self._combiners[c].process(
+                self._dry[c], self.clips[c], wet, self._mixed[c]
+            ):
+                self._switcher.fault(c, "samples not finite or 40 dB over")
+        self._out[:] = self._mixed.T
+        out = self._out
         for effect in self._post:
             out = effect.process(out)
         return out
-
-    def _combine(self, c: int, wet: Samples | None) -> None:
-        sound = self._combiners[c].process(
-            self._dry[c], self.clips[c], wet, self._mixed[c]
-        )
-        if not sound:
-            lane = 0 if self._bank.joint else c
-            self._bank.fault(lane, self.faults, "samples not finite or 40 dB over")
-
-    def _joint_block(self) -> None:
-        wet = self._wets(self._bank)
-        for c in range(self.n_channels):
-            self._combine(c, wet[c])
-
-    def _wets(self, bank: Bank) -> list[Samples | None]:
-        """The wet block of every channel from one bank."""
-        if not bank.joint:
-            return [
-                bank.process(c, self._dry[c], self.clips[c], self.faults)
-                for c in range(self.n_channels)
-            ]
-        self._clip.count = sum(clip.count for clip in self.clips)
-        loudest = max(self.clips, key=lambda clip: clip.level)
-        self._clip.high, self._clip.low = loudest.high, loudest.low
-        wet = bank.process(0, self._dry.T, self._clip, self.faults)
-        if wet is None:
-            return [None] * self.n_channels
-        return list(np.ascontiguousarray(wet.T))
-
-    def _crossfade(self, coming: Bank) -> None:
-        """One hop while two processors run."""
-        old, new = self._wets(self._bank), self._wets(coming)
-        at = self._next_countdown - np.arange(self.hop, dtype=np.float32)
-        share = np.clip(1.0 - at / self._fade_samples, 0.0, 1.0)
-        for c in range(self.n_channels):
-            first, second = old[c], new[c]
-            if first is None or second is None:
-                self._combine(c, second if first is None else first)
-            else:
-                self._combine(c, first + share * (second - first))
-        self._next_countdown -= self.hop
-        if self._next_countdown <= 0:
-            self._bank, self._next = coming, None
-
-    def _transpose(self) -> Samples:
-        self._out[:] = self._mixed.T
-        return self._out
 
     def _mix(self, *, glide: bool = True) -> None:
         wet = 0.0 if self._bypass else self._wet
@@ -374,7 +317,7 @@ class Stream:
             self._reserved,
             self._fade_samples,
             consistent=consistency,
-            everywhere=self._bank.method.scope == "all",
+            everywhere=self._switcher.bank.method.scope == "all",
         )
 
     def _buffers(self) -> None:
@@ -383,12 +326,7 @@ class Stream:
         self._mixed = np.zeros(shape, np.float32)
         self._out = np.zeros((self.hop, self.n_channels), np.float32)
         self._pending = np.zeros_like(self._out)
-        # One store of masks, seen per channel and, by joint processors, as a whole.
-        self._clip = Clip((self.n_channels, self.hop))
         self.clips = [Clip(self.hop) for _ in range(self.n_channels)]
-        for c, clip in enumerate(self.clips):
-            clip.sign, clip.bound = self._clip.sign[c], self._clip.bound[c]
-        self._clip.sign, self._clip.bound = self._clip.sign.T, self._clip.bound.T
 
 
 def _method(processor: str | Method) -> Method:
