@@ -213,19 +213,17 @@ class Opened:
     def _open_duplex(self, finished: Callable[[], None]) -> NativeStream:
         d, layout = self._devices, self.engine.layout
         wide = len(layout.out_map)
+        where: tuple[str, Any, Any] = ("output", d.sink.index, wide)
         if d.source:
             pair = (d.source.index, d.sink.index)
-            common: Any = ("duplex", pair, (layout.in_channels, wide))
-        else:
-            common = ("output", d.sink.index, wide)
-        common += (d.sample_rate, d.block)
+            where = ("duplex", pair, (layout.in_channels, wide))
+        common = (*where, d.sample_rate, d.block)
         callback = None if self._config.python_callback else self._compiled()
         if callback is None:
             python = self._python_duplex if d.source else self._python_output
             return PythonStream(*common, python, d.latency, finished)
-        return NativeStream(
-            *common, callback, self.engine.memory.address, d.latency, finished
-        )
+        address = self.engine.memory.address
+        return NativeStream(*common, callback, address, d.latency, finished)
 
     @staticmethod
     def _compiled() -> Any | None:

@@ -52,6 +52,10 @@ class BlockProcessor(Protocol):
         """``(hop, n_channels)`` float32 in and out, ``latency_samples`` late."""
         ...
 
+    def reset(self) -> None:
+        """Forget all audio."""
+        ...
+
 
 def _wait(words: NDArray[np.int64], until: int) -> bool:
     """Sleeps on the semaphore until position ``until`` is captured; False: not yet."""
@@ -233,6 +237,9 @@ class _Identity:
     def process(self, block: Samples) -> Samples:
         return block
 
+    def reset(self) -> None:
+        pass
+
 
 def warm_kernels() -> None:
     """Compiles, or loads from the cache, all that the worker will call."""
@@ -348,9 +355,11 @@ class Worker:
     def _process(self) -> Samples | None:
         try:
             return self.stream.process(self._block)
-        # Whatever a plug-in's effect may raise: this hop is played dry, the next one
-        # is tried again, and the control thread tells the user.
+        # Whatever a plug-in's effect may raise: this hop is played dry, and as the
+        # stream has lost its place, so is what it would still have had to give.
         except Exception as error:
             self.faults += 1
             self.last_fault = f"{type(error).__name__}: {error}"
+            self.stream.reset()
+            self._memory.words[r.VALID_FROM] = (self.hop_number + 1) * self.stream.hop
             return None
