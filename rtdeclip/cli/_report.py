@@ -47,7 +47,7 @@ class Reporter:
             TimeRemainingColumn(),
             console=self._err,
             transient=True,
-            disable=self._quiet,
+            disable=self._quiet or not self._err.is_terminal,
         )
         with bar:
             tasks: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class Reporter:
             TimeRemainingColumn(),
             console=self._err,
             transient=True,
-            disable=self._quiet,
+            disable=self._quiet or not self._err.is_terminal,
         )
         started, audio_s = time.perf_counter(), 0.0
         with bar:

@@ -26,7 +26,7 @@ def file(
     processor: str | None = _chain.PROCESSOR,
     settings: list[str] = _chain.SETTINGS,
     level: str = typer.Option(
-        "auto", "--level", help="Clip level: 0.5, =-6dB, or HIGH,LOW; auto finds it."
+        "auto", "--level", help="Clip level: 0.5, -6dB or HIGH,LOW; auto finds it."
     ),
     output: str | None = _chain.OUTPUT,
     ceiling_db: float | None = _chain.CEILING,
@@ -43,9 +43,10 @@ def file(
 ) -> None:
     """Restore clipped files; the input is never touched.
 
-    Levels are found in a first pass, then locked. The output has the input's length,
-    and keeps restored peaks above full scale as far as its format can hold them.
-    A run that is stopped leaves OUT.partial.EXT, never half a file named OUT.
+    Levels are found in a first pass, then locked. The output is as long as
+    the input and keeps restored peaks above full scale, as far as its format
+    can hold them. A run that is stopped leaves OUT.partial.EXT, never half a
+    file named OUT.
 
     [bold]Examples[/bold]
 

@@ -11,8 +11,8 @@ def scan(
 ) -> None:
     """Find clip levels, per channel and polarity, and name the command that restores.
 
-    Levels are magnitudes, full scale 1. Severity: none, light (up to 0.1 % of the
-    worst channel's samples), moderate (up to 2 %), severe.
+    Levels are magnitudes, full scale 1. Severity: none, light (up to 0.1 % of
+    the worst channel's samples), moderate (up to 2 %), severe.
 
     [bold]Examples[/bold]
 

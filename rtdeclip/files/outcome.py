@@ -32,7 +32,7 @@ class Outcome:
         nonfinite_samples: NaN and infinite samples of the input, taken as 0.
         lost: tags and parts of the input that the output does not have.
         warnings: what was wrong with the input, in sentences.
-        elapsed_s: time taken, all passes.
+        elapsed_s: time taken, all passes; loading compiled kernels is not in it.
     """
 
     file: str

@@ -71,12 +71,21 @@ def header_bytes(
             means "until the end".
     """
     frame = 4 * n_channels
-    # Extensible costs nothing and is what the standard asks for above two channels.
+    # The standard asks for the extensible form above two channels; below, SoX warns
+    # of it.
+    extensible = n_channels > 2
     fmt = struct.pack(
-        "<HHIIHHHHI", _EXTENSIBLE, n_channels, sample_rate, min(
-            sample_rate * frame, UNKNOWN_SIZE
-        ), min(frame, 0xFFFF), 32, 22, 32, 0
-    ) + struct.pack("<H", _FLOAT) + _GUID_TAIL  # fmt: skip
+        "<HHIIHHH",
+        _EXTENSIBLE if extensible else _FLOAT,
+        n_channels,
+        sample_rate,
+        min(sample_rate * frame, UNKNOWN_SIZE),
+        min(frame, 0xFFFF),
+        32,
+        22 if extensible else 0,
+    )
+    if extensible:
+        fmt += struct.pack("<HIH", 32, 0, _FLOAT) + _GUID_TAIL
     n_fact = UNKNOWN_SIZE if n_samples is None else min(n_samples, UNKNOWN_SIZE)
     body = b"WAVE" + b"fmt " + struct.pack("<I", len(fmt)) + fmt
     body += b"fact" + struct.pack("<II", 4, n_fact)
