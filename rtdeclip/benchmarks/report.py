@@ -97,6 +97,29 @@ def rtf_picture(path: Path | io.BytesIO, rows: Sequence[dict[str, Any]]) -> None
     figure.savefig(path, format="png")
 
 
+def quality_picture(path: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """Writes a PNG: mean ΔSDR against latency, and against RTF."""
+    from matplotlib.figure import Figure
+
+    from rtdeclip.benchmarks.picture import BLUE
+
+    figure = Figure(figsize=(11, 4.8), dpi=100, layout="constrained")
+    panels = figure.subplots(1, 2)
+    labels = {"latency_ms": "algorithmic latency, ms", "rtf": "RTF (one core)"}
+    for axes, (key, label) in zip(panels, labels.items(), strict=True):
+        for line in lines:
+            if line[key] and "delta_sdr_db" in line:
+                gain = line["delta_sdr_db"]
+                axes.errorbar(
+                    line[key], gain["mean"], gain["sd"], fmt="o", color=BLUE, capsize=3
+                )
+                name = f"  {line['processor']} {line['settings']} {line['protocol']}"
+                axes.annotate(name, (line[key], gain["mean"]), fontsize=8)
+        axes.set(xscale="log", xlabel=label, ylabel="ΔSDR, dB: mean ± sd")
+        axes.grid(alpha=0.25)
+    figure.savefig(path, format="png")
+
+
 def write_html(
     path: Path, machine: dict[str, Any], rows: Sequence[dict[str, Any]], summary: str
 ) -> None:

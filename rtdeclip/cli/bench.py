@@ -78,6 +78,145 @@ def rtf(
         _print(facts, rows, compared, summary)
 
 
+@bench.command()
+def quality(
+    data: Path = typer.Option(..., "--data", help="Folder of clean recordings."),
+    processor: list[str] = typer.Option(
+        ["cubic", "aspade"], "--processor", help="Name or name:key=value,…; repeatable."
+    ),
+    protocol: list[str] = typer.Option(
+        ["fraction=0.2"],
+        "--protocol",
+        help="fraction=0.2, sdr=7, level=0.3, gain=20, tanh=20, overdrive=20:20, "
+        "noise=0.01, wet=0.5; joined by +; repeatable.",
+    ),
+    metrics: str = typer.Option("", "--metrics", help="More metrics, comma-separated."),
+    levels: str = typer.Option(
+        "known", "--levels", help="known: the true ones; found: by the scan."
+    ),
+    consistency: str = typer.Option("on", "--consistency", help="off: raw outputs."),
+    limit: int = typer.Option(0, "--limit", help="Use only so many files; 0: all."),
+    jobs: int = typer.Option(0, "--jobs", help="Processes; 0: one a core."),
+    log: Path | None = typer.Option(
+        None, "--log", help="JSON lines; a run with the same log goes on from there."
+    ),
+    worst: Path | None = typer.Option(
+        None, "--worst", help="Write the audio of each row's worst file here."
+    ),
+    csv: Path | None = typer.Option(None, "--csv", help="Write every item as CSV."),
+    png: Path | None = typer.Option(None, "--png", help="Write a picture."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Quality of processors on a folder of clean recordings.
+
+    [bold]Examples[/bold]
+
+    rtdeclip bench quality --data clean/
+
+    rtdeclip bench quality --data clean/ --protocol sdr=3 --protocol sdr=7
+    --processor aspade:window_ms=46 --metrics pesq,stoi --log run.jsonl
+    """
+    import os
+
+    from rtdeclip.benchmarks import machine, report
+    from rtdeclip.benchmarks.quality import plan, run, summary
+
+    _choice("--levels", levels, ("known", "found"))
+    _choice("--consistency", consistency, ("on", "off"))
+    work = plan(data, processor, protocol, levels, consistency == "on", metrics, limit)
+    rows = []
+    for row in run(work, jobs or os.cpu_count() or 1, log):
+        rows.append(row)
+        if "error" in row:
+            typer.echo(f"\n{row['file']}: {row['error']}", err=True)
+        if not as_json:
+            typer.echo(f"\r{len(rows)}/{len(work)} ", err=True, nl=False)
+    lines = summary(rows)
+    if worst:
+        _write_worst(worst, lines, rows)
+    if csv:
+        report.write_csv(csv, rows)
+    if png:
+        report.quality_picture(png, lines)
+    failed = sum("error" in row for row in rows)
+    if as_json:
+        import json
+
+        facts = machine.describe()
+        typer.echo(json.dumps({"machine": facts, "rows": lines, "failed": failed}))
+    else:
+        _print_quality(lines)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _choice(option: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise typer.BadParameter(f"{option} {given}: choose {' or '.join(allowed)}.")
+
+
+def _write_worst(
+    folder: Path, lines: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> None:
+    """Clean, distorted and restored audio of the lowest ΔSDR of every line."""
+    import soundfile
+
+    from rtdeclip.benchmarks.quality import Work, load, restored_item
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = Work.__dataclass_fields__
+    for line in lines:
+        if "delta_sdr_db" not in line:
+            continue
+        row = next(
+            r
+            for r in rows
+            if r["file"] == line["delta_sdr_db"]["worst_file"]
+            and all(r[k] == line[k] for k in ("processor", "settings", "protocol"))
+        )
+        clean, rate = load(row["file"])
+        item, restored, _ = restored_item(
+            Work(**{n: row[n] for n in names}), clean, rate
+        )
+        stem = f"{row['processor']}-{row['protocol'].replace(':', '_')}"
+        for kind, x in (
+            ("clean", item.target),
+            ("distorted", item.distorted),
+            ("restored", restored),
+        ):
+            soundfile.write(folder / f"{stem}-{kind}.wav", x, rate, subtype="FLOAT")
+
+
+def _print_quality(lines: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    hidden = ("mse", "sdr_db", "sdr_clipped_db", "si_sdr_db")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("processor", no_wrap=True)
+    table.add_column("protocol", no_wrap=True)
+    for heading in ("ms", "RTF", "metric", "mean", "± sd", "worst", "n"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in lines:
+        name = line["processor"] + (f" {line['settings']}" if line["settings"] else "")
+        latency = line["latency_ms"]
+        for metric, value in line.items():
+            if not isinstance(value, dict) or metric in hidden:
+                continue
+            table.add_row(
+                name,
+                line["protocol"],
+                "file" if latency is None else f"{latency:.1f}",
+                f"{line['rtf']:.4f}",
+                metric.removesuffix("_db"),
+                f"{value['mean']:.2f}",
+                f"{value['sd']:.2f}",
+                f"{value['worst']:.2f}",
+                str(value["files"]),
+            )
+    Console().print(table)
+
+
 def _print(
     facts: dict[str, Any],
     rows: list[dict[str, Any]],
