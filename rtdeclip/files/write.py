@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Protocol, Self, cast
 
 import numpy as np
 import soundfile as sf
@@ -223,7 +223,11 @@ class PipeSink:
         self.lost_tags: list[str] = []
         self.partial: Path | None = None
         self._pipe: BinaryIO = _binary_output(name)
-        self._put(header_bytes(sample_rate, n_channels, n_samples))
+        try:
+            self._put(header_bytes(sample_rate, n_channels, n_samples))
+        except FileError:
+            self._close()
+            raise
 
     def write(self, block: Samples) -> None:
         """Appends ``(n, n_channels)`` float32 and sends it.
@@ -245,14 +249,22 @@ class PipeSink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._pipe is not sys.stdout.buffer:
             self._pipe.close()
 
     def _put(self, data: bytes) -> None:
+        rest = memoryview(data)
         try:
-            self._pipe.write(data)
+            while rest:
+                rest = rest[self._pipe.write(rest) :]
             self._pipe.flush()
         except BrokenPipeError as error:
+            if self._pipe is sys.stdout.buffer:
+                # Python would try again, and complain, when it exits.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise FileError(
                 "The program that reads the output pipe has ended; its end must stay "
                 "open. Check that program's messages."
@@ -268,7 +280,7 @@ def _binary_output(name: str) -> BinaryIO:
     if name == PIPE:
         return sys.stdout.buffer
     try:
-        return io.BufferedWriter(io.FileIO(name, "wb"))
+        return cast(BinaryIO, io.FileIO(name, "wb"))
     except OSError as error:
         raise FileError(
             f"{name} cannot be opened for writing ({error.strerror}). "
