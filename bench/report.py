@@ -1,0 +1,167 @@
+"""Writes the README's table and pictures from saved results; no number by hand.
+
+    python -m bench.report --measure --data ../shared/data/test   (measure and save)
+    python -m bench.report                                        (write the README)
+    python -m bench.report --check                                (is it up to date?)
+
+Results live in ``bench/results/``: ``rtf.json`` (``rtdeclip bench rtf``) and
+``quality.json`` (``rtdeclip bench quality`` on a speech and a music folder), each with
+the machine and the commit they were measured on.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results"
+BEGIN, END = "<!-- table: python -m bench.report -->", "<!-- end of table -->"
+FOLDERS = ("speech", "music")
+PROTOCOL = "fraction=0.2"
+
+
+def measure(data: Path) -> None:
+    """Runs both benchmarks and saves what they print."""
+    RESULTS.mkdir(exist_ok=True)
+    rtf = _rtdeclip("bench", "rtf", "--mode", "hot", "--mode", "paced")
+    (RESULTS / "rtf.json").write_text(_pretty(rtf))
+    names = _daily()
+    quality: dict[str, Any] = {}
+    for folder in FOLDERS:
+        chosen = [word for name in names for word in ("--processor", name)]
+        found = _rtdeclip(
+            "bench", "quality", "--data", str(data / folder), "--protocol", PROTOCOL,
+            *chosen,
+        )  # fmt: skip
+        quality["machine"] = found["machine"]
+        quality[folder] = [_lean(row) for row in found["rows"]]
+    (RESULTS / "quality.json").write_text(_pretty(quality))
+
+
+def table() -> str:
+    """The README's table in Markdown."""
+    rtf = json.loads((RESULTS / "rtf.json").read_text())
+    quality = json.loads((RESULTS / "quality.json").read_text())
+    speed = {row["processor"]: row for row in rtf["rows"] if row["mode"] == "paced"}
+    gains = {
+        folder: {row["processor"]: row for row in quality[folder]} for folder in FOLDERS
+    }
+    names = sorted(
+        {*gains["speech"], *gains["music"]},
+        key=lambda name: _order(name, speed, gains),
+    )
+    lines = [
+        "| processor | latency, ms | RTF p50 / p99 | ΔSDR speech | ΔSDR music |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [_line(name, speed, gains) for name in names]
+    machine = rtf["machine"]
+    lines.append("")
+    lines.append(
+        f"Clipped at 0.2 of the peak; mean ± sd (worst file). Latency and RTF of one "
+        f"48 kHz channel at the pace of live sound (16 kHz where a model needs it; "
+        f"whole-file methods: RTF on the speech files). {machine['cpu']}, "
+        f"{machine['cores']} cores, one used, load {machine['load_1min']:.1f}; commit "
+        f"{machine['commit']}. Speech: {_count(quality, 'speech')} clips at 16 kHz, "
+        f"music: {_count(quality, 'music')} at 44.1 kHz."
+    )
+    return "\n".join(lines)
+
+
+def write(check: bool) -> int:
+    """Puts the table into the README; with ``check``, only says if it is there."""
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    new = f"{head}{BEGIN}\n{table()}\n{END}{tail}"
+    if check:
+        return 0 if new == text else 1
+    readme.write_text(new)
+    return 0
+
+
+def _line(name: str, speed: dict[str, Any], gains: dict[str, Any]) -> str:
+    row = speed.get(name)
+    if row:
+        latency, rtf = (
+            f"{row['latency_ms']:.1f}",
+            f"{row['rtf_p50']:.4f} / {row['rtf_p99']:.4f}",
+        )
+    else:
+        found = gains["speech"].get(name) or gains["music"][name]
+        latency, rtf = "whole file", f"{found['rtf']:.3f}"
+    cells = [_gain(gains[folder].get(name)) for folder in FOLDERS]
+    return f"| `{name}` | {latency} | {rtf} | {' | '.join(cells)} |"
+
+
+def _gain(row: dict[str, Any] | None) -> str:
+    if not row or "delta_sdr_db" not in row:
+        return "–"
+    gain = row["delta_sdr_db"]
+    return f"{gain['mean']:.1f} ± {gain['sd']:.1f} ({gain['worst']:.1f})"
+
+
+def _order(name: str, speed: dict[str, Any], gains: dict[str, Any]) -> tuple[bool, Any]:
+    if name in speed:
+        return False, speed[name]["latency_ms"]
+    row = gains["speech"].get(name) or gains["music"][name]
+    return True, row["rtf"]
+
+
+def _count(quality: dict[str, Any], folder: str) -> int:
+    return max((row["files"] for row in quality[folder]), default=0)
+
+
+def _daily() -> list[str]:
+    """Names of the working methods for daily use."""
+    rows = _rtdeclip("processors")
+    return [
+        row["name"]
+        for row in rows
+        if row["kind"] in ("processor", "restorer")
+        and not row["note"]
+        and row["scope"] == "clipped"
+    ]
+
+
+def _rtdeclip(*words: str) -> Any:
+    """What a command prints with ``--json``; failed items are the report's holes."""
+    done = subprocess.run(
+        [sys.executable, "-m", "rtdeclip", *words, "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return json.loads(done.stdout)
+
+
+def _lean(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without the paths of this machine's files."""
+    kept = dict(row)
+    for name, value in kept.items():
+        if isinstance(value, dict):
+            kept[name] = value | {"worst_file": Path(value["worst_file"]).name}
+    return kept
+
+
+def _pretty(data: Any) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--data", type=Path, default=ROOT / "../shared/data/test")
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.measure:
+        measure(arguments.data)
+    return write(arguments.check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
