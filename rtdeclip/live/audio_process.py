@@ -25,7 +25,7 @@ from rtdeclip.live.tell import tell
 DEVICE_LOST = 75
 _STALL_S = 0.5
 _STALL_BLOCKS = 10
-_CLOSE_S = 2.0
+_CLOSE_S = 1.0
 _FADE_OUT_S = 0.03
 
 
@@ -65,7 +65,6 @@ class Session:
         if opened is None:
             return 0
         self._opened = opened
-        opened.start()
         tell(
             "started",
             telemetry=str(opened.file.path),
@@ -92,7 +91,9 @@ class Session:
             now = time.monotonic()
             if opened.callbacks != callbacks:
                 callbacks, since = opened.callbacks, now
-            if self._stop.lost.is_set() or now - since > patience:
+            if now - since > patience:
+                self._stop.lost.set()
+            if self._stop.lost.is_set():
                 return DEVICE_LOST
             if not opened.tick() or opened.finished:
                 break
@@ -100,17 +101,19 @@ class Session:
 
     def _end(self) -> None:
         """Fade, stop, close; the process ends in time even if PortAudio hangs."""
-        opened = self._opened
-        if not self._stop.lost.is_set():
+        opened, lost = self._opened, self._stop.lost.is_set()
+        if not lost:
             opened.fade_out()
             time.sleep(_FADE_OUT_S)
         summary = opened.summary()
         opened.file.close()
+        opened.engine.stop_worker()
+        tell("ended", **summary)
+        if lost:
+            return  # a stream whose server is gone cannot be closed, only left
         deadline = threading.Timer(_CLOSE_S, self._give_up)
         deadline.daemon = True
         deadline.start()
-        opened.engine.stop_worker()
-        tell("ended", **summary)
         opened.close()
         deadline.cancel()
 

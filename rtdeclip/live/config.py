@@ -52,6 +52,7 @@ class LiveConfig:
         purpose: ``sound``; ``measure``: send a known sequence through the loop and
             time it.
         clocks: whether input and output keep one time; ``auto`` judges by name.
+        scan: find a file's clip levels before it is played, and lock them.
         duration_s: end by itself after so much sound; None: when asked.
     """
 
@@ -82,6 +83,7 @@ class LiveConfig:
     expect: tuple[int, int] = (0, 0)
     purpose: Purpose = "sound"
     clocks: Clocks = "auto"
+    scan: bool = False
     duration_s: float | None = None
 
     def __post_init__(self) -> None:

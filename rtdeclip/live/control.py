@@ -37,7 +37,7 @@ class Controller:
         engine: what is controlled.
         file: telemetry and parameters.
         config: the session's options.
-        processors: names that ``Status.processor`` counts.
+        info: telemetry's; ``processors`` are what ``Status.processor`` counts.
         seek: moves the file source to a time in seconds; None without one.
         guard: judges the output for feedback; None for a file source.
     """
@@ -47,12 +47,13 @@ class Controller:
         engine: Engine,
         file: TelemetryFile,
         config: LiveConfig,
-        processors: list[str],
+        info: dict[str, Any],
         seek: Callable[[float], None] | None = None,
         guard: FeedbackGuard | None = None,
     ) -> None:
         self._engine, self._file, self._config = engine, file, config
-        self._processors = processors
+        self._info = info
+        self._processors: list[str] = info["processors"]
         self._seek = seek
         self._guard = guard
         self._meters = Meters(engine, file)
@@ -219,6 +220,8 @@ class Controller:
                 self._compile_in_child(name, stream.sample_rate, settings)
                 bank = stream.prepare(name, settings)
                 self._engine.do(lambda: stream.switch(bank))
+                self._info["config"] |= {"processor": name, "settings": settings}
+                self._file.set_info(self._info)
                 self._say(f"switch: {name}")
         except RtdeclipError as error:
             self._say(f"refused: {error}")

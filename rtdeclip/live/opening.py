@@ -26,10 +26,13 @@ from rtdeclip.live.devices import (
 )
 from rtdeclip.live.engine import Engine, build_stream, plan_layout, warm_stream
 from rtdeclip.live.feedback import FeedbackGuard
+from rtdeclip.live.file_source import Feeder, FileReader, scan_levels
+from rtdeclip.live.measure import SequenceStream
 from rtdeclip.live.portaudio import NativeStream, PythonStream, scan_again, sounddevice
 from rtdeclip.live.realtime import quiet_interpreter
 from rtdeclip.live.telemetry import TelemetryFile
 from rtdeclip.live.tell import tell
+from rtdeclip.live.worker import warm_kernels
 from rtdeclip.stream.headroom import LiveHeadroom, from_db
 from rtdeclip.stream.registry import listings
 from rtdeclip.stream.stream import Stream
@@ -124,8 +127,9 @@ class Opened:
     Args:
         config: the session's options.
         devices: what it runs on.
-        stream: the Stream, warm.
+        stream: the Stream, warm, or a measuring sequence.
         headroom: its last stage.
+        reader: of a file source, at the device's rate.
         finished: called when the device stops by itself.
     """
 
@@ -133,8 +137,9 @@ class Opened:
         self,
         config: LiveConfig,
         devices: Devices,
-        stream: Stream,
+        stream: Stream | SequenceStream,
         headroom: LiveHeadroom | None,
+        reader: FileReader | None,
         finished: Callable[[], None],
     ) -> None:
         self._config = config = replace(config, block=devices.block)
@@ -149,7 +154,17 @@ class Opened:
             config, layout, stream, rate, headroom, scope=self.file.scope
         )
         self.locked = self.engine.memory.lock()
-        self._streams = self._open_streams(finished)
+        self._feeder = None
+        if reader:
+            self._feeder = Feeder(
+                reader, self.engine.memory, config.loop, config.start_s
+            )
+            self.file.fields["recording_end"] = reader.n_samples
+        try:
+            self._streams = self._open_streams(finished)
+        except DeviceError:
+            self.file.close()
+            raise
         self._book_latency()
         self.period_s = devices.block / rate
         self.tick_s = TICK_S
@@ -160,15 +175,32 @@ class Opened:
         self.info = self._describe(names)
         self.file.set_info(self.info)
         self._controller = Controller(
-            self.engine, self.file, config, names, guard=guard
+            self.engine,
+            self.file,
+            config,
+            self.info,
+            seek=self._feeder.seek if self._feeder else None,
+            guard=guard,
         )
         self._controller.publish("starting")
 
     def start(self) -> None:
         """The worker first, so that no hop waits for it; then the device."""
+        if self._feeder:
+            self._feeder.start()
         self.engine.start_worker()
-        for stream in reversed(self._streams):
-            stream.start()
+        sd = sounddevice()
+        try:
+            for stream in reversed(self._streams):
+                stream.start()
+        except sd.PortAudioError as error:
+            self.engine.stop_worker()
+            self.close()
+            self.file.close()
+            raise DeviceError(
+                f"The device {self._devices.sink.name!r} opens but does not start: "
+                f"{error}. Close what else uses it, or see: rtdeclip doctor"
+            ) from error
 
     def tick(self) -> bool:
         """One round of control; False when a host has asked to stop."""
@@ -176,7 +208,18 @@ class Opened:
         limit = self._config.duration_s
         if limit is not None and played >= limit * self._devices.sample_rate:
             self.finished = True
+        if self._feeder:
+            self._tick_file(self._feeder, played)
+        stream = self.engine.stream
+        if isinstance(stream, SequenceStream) and stream.done:
+            self.finished = True
         return self._controller.tick()
+
+    def _tick_file(self, feeder: Feeder, played: int) -> None:
+        feeder.paused = self.file.parameter("pause") > 0
+        self.file.fields["file_position"] = feeder.file_position()
+        if feeder.end is not None and played >= feeder.end:
+            self.finished = True
 
     @property
     def callbacks(self) -> int:
@@ -191,10 +234,16 @@ class Opened:
         """The last status, for the host's farewell."""
         self._controller.publish("ended")
         fields = self.file.fields[0]
-        return {name: fields[name].tolist() for name in fields.dtype.names or ()}
+        found = {name: fields[name].tolist() for name in fields.dtype.names or ()}
+        stream = self.engine.stream
+        if isinstance(stream, SequenceStream):
+            found["round_trip"] = asdict(stream.round_trip())
+        return found
 
     def close(self) -> None:
         """Closes the device; may hang when its server has died."""
+        if self._feeder:
+            self._feeder.stop()
         for stream in self._streams:
             stream.close()
 
@@ -290,29 +339,51 @@ class Opened:
 def open_session(
     config: LiveConfig, asked: threading.Event, finished: Callable[[], None]
 ) -> Opened | None:
-    """Everything up to the first sample; None if the end was asked for meanwhile.
+    """Running sound; None if the end was asked for meanwhile.
 
     Raises:
         DeviceError: no such device (unless it is to be waited for), or it is refused.
         SettingError, PluginError, ModelError: the processor cannot be had.
     """
     tell("building", processor=config.processor)
-    ready = _prepare(config, *config.expect) if all(config.expect) else None
-    devices = _wait_for_devices(config, asked)
-    if devices is None:
-        return None
-    inputs = devices.source.inputs if devices.source else config.channels or 2
-    n_channels = plan_layout(config, inputs, devices.sink.outputs).n_channels
-    if ready is None or config.expect != (devices.sample_rate, n_channels):
-        ready = _prepare(config, devices.sample_rate, n_channels)
-    quiet_interpreter()
-    return Opened(config, devices, *ready, finished)
+    ready, shape = None, (0, 0)
+    if all(config.expect):
+        ready, shape = _prepare(config, *config.expect), config.expect
+    while (devices := _wait_for_devices(config, asked)) is not None:
+        reader = None
+        inputs = devices.source.inputs if devices.source else 0
+        if config.file:
+            reader = FileReader(Path(config.file), devices.sample_rate)
+            inputs = reader.n_channels
+        n_channels = plan_layout(config, inputs, devices.sink.outputs).n_channels
+        if ready is None or shape != (devices.sample_rate, n_channels):
+            shape = (devices.sample_rate, n_channels)
+            ready = _prepare(config, *shape)
+        quiet_interpreter()
+        tell("opening", device=devices.sink.name)
+        try:
+            opened = Opened(config, devices, *ready, reader, finished)
+            opened.start()
+            return opened
+        except DeviceError:
+            if not config.wait_for_device:
+                raise
+        asked.wait(_RETRY_S)
+        scan_again()
+    return None
 
 
 def _prepare(
     config: LiveConfig, sample_rate: int, n_channels: int
-) -> tuple[Stream, LiveHeadroom | None]:
-    stream, headroom = build_stream(config, sample_rate, n_channels)
+) -> tuple[Stream | SequenceStream, LiveHeadroom | None]:
+    if config.purpose == "measure":
+        warm_kernels()
+        hop = config.hop or config.block
+        return SequenceStream(sample_rate, n_channels, hop), None
+    levels = None
+    if config.file and config.scan:
+        levels = scan_levels(Path(config.file), sample_rate)
+    stream, headroom = build_stream(config, sample_rate, n_channels, levels)
     warm_stream(stream)
     return stream, headroom
 
