@@ -45,6 +45,7 @@ class Supervisor:
         config: what to do.
         env: environment of the audio process; None: this one's.
         recorder: follows every audio process.
+        module: what an audio process runs (the demo's has no sound card).
 
     Attributes:
         state: ``starting`` until sound runs, ``waiting`` for a device that is gone,
@@ -60,7 +61,9 @@ class Supervisor:
         config: LiveConfig,
         env: Mapping[str, str] | None = None,
         recorder: Recorder | None = None,
+        module: str = "rtdeclip.live.audio_process",
     ) -> None:
+        self._module = module
         if not config.telemetry:
             remove_stale()
             name = f"live-{time.time_ns() // 1000:x}.telemetry"
@@ -150,7 +153,7 @@ class Supervisor:
         if os.fstat(self._log).st_size > _LOG_BYTES:
             os.ftruncate(self._log, 0)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rtdeclip.live.audio_process"],
+            [sys.executable, "-m", self._module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
