@@ -191,9 +191,9 @@ def _show(rows: list[dict[str, Any]], names: list[str], form: str) -> None:
 
         typer.echo(json.dumps(rows, indent=2))
         return
-    from rtdeclip.metrics.score import BASIC_KEYS, FAMILIES
+    from rtdeclip.metrics.score import BASIC_KEYS, keys_of
 
-    keys = [key for name in names for key in FAMILIES[name].keys] or list(BASIC_KEYS)
+    keys = [key for name in names for key in keys_of(name)] or list(BASIC_KEYS)
     if form == "csv":
         _print_csv(rows, keys)
     else:

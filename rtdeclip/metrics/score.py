@@ -16,9 +16,15 @@ from numpy.typing import NDArray
 from rtdeclip.errors import InputError, SettingError
 from rtdeclip.metrics.clipped_mask import clipped_mask
 from rtdeclip.metrics.error import mse, rmse_missing
+from rtdeclip.metrics.llr import llr
+from rtdeclip.metrics.peaq import peaq
+from rtdeclip.metrics.pesq import pesq
+from rtdeclip.metrics.r_nonlin import r_nonlin
+from rtdeclip.metrics.resample import to_rate
 from rtdeclip.metrics.sdr import delta_sdr_db, sdr_clipped_db, sdr_db, si_sdr_db
 from rtdeclip.metrics.segmental import segmental_snr_db
 from rtdeclip.metrics.spectral import spectral_convergence, spectral_convergence_db
+from rtdeclip.metrics.stoi import estoi, stoi
 
 Scores = dict[str, float]
 BASIC_KEYS = ("mse", "sdr_db", "delta_sdr_db", "sdr_clipped_db", "si_sdr_db")
@@ -77,13 +83,12 @@ def score(pair: Pair, names: list[str]) -> tuple[Scores, dict[str, str]]:
     check_names(names)
     values = basic(pair)
     reasons: dict[str, str] = {}
-    for name in names:
-        family = FAMILIES[name]
+    for part in (part for name in names for part in FAMILIES[name]):
         try:
-            found = family.compute(pair)
+            found = part.compute(pair)
         except InputError as error:
-            found = dict.fromkeys(family.keys, math.nan)
-            reasons |= dict.fromkeys(family.keys, str(error))
+            found = dict.fromkeys(part.keys, math.nan)
+            reasons |= dict.fromkeys(part.keys, str(error))
         values |= found
     for key, value in values.items():
         if not math.isfinite(value):
@@ -104,6 +109,11 @@ def check_names(names: list[str]) -> None:
             )
 
 
+def keys_of(name: str) -> tuple[str, ...]:
+    """The keys that the metric ``name`` gives."""
+    return tuple(key for part in FAMILIES[name] for key in part.keys)
+
+
 def _reason(key: str, value: float, pair: Pair) -> str:
     if math.isinf(value):
         return "infinite: no error at all" if value > 0 else "nothing of the reference"
@@ -118,20 +128,16 @@ def _reason(key: str, value: float, pair: Pair) -> str:
     return "the signal is too short"
 
 
-def _of_basic(key: str) -> "Family":
-    return Family((key,), lambda pair: {key: basic(pair)[key]})
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Keys that are computed together, and how."""
+
+    keys: tuple[str, ...]
+    compute: Callable[[Pair], Scores]
 
 
-def _mean(key: str, compute: Callable[[Any, Any, int], float]) -> "Family":
-    """A family of one key whose metric takes one channel: mean over channels."""
-
-    def over_channels(pair: Pair) -> Scores:
-        columns = zip(pair.reference.T, pair.test.T, strict=True)
-        return {
-            key: float(np.mean([compute(x, z, pair.sample_rate) for x, z in columns]))
-        }
-
-    return Family((key,), over_channels)
+def _of_basic(key: str) -> Part:
+    return Part((key,), lambda pair: {key: basic(pair)[key]})
 
 
 def _rmse_missing(pair: Pair) -> Scores:
@@ -141,27 +147,62 @@ def _rmse_missing(pair: Pair) -> Scores:
     return {"rmse_missing": rmse_missing(pair.reference, pair.test, lost)}
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The keys a metric's name gives, and how to get them."""
+def _mean(
+    key: str, compute: Callable[[Any, Any, int], float], highest_hz: int | None = None
+) -> Part:
+    """Mean over channels of a metric of one channel, at ``highest_hz`` at most."""
 
-    keys: tuple[str, ...]
-    compute: Callable[[Pair], Scores]
+    def over_channels(pair: Pair) -> Scores:
+        rate = min(pair.sample_rate, highest_hz or pair.sample_rate)
+        x, z = _resampled(pair, rate)
+        return {
+            key: float(
+                np.mean([compute(*xz, rate) for xz in zip(x.T, z.T, strict=True)])
+            )
+        }
+
+    return Part((key,), over_channels)
+
+
+def _peaq(pair: Pair) -> Scores:
+    found = peaq(*_resampled(pair, 48_000), 48_000)
+    return {
+        "peaq_odg": found.odg,
+        "peaq_di": found.di,
+        "peaq_5grade": found.five_grade,
+    }
+
+
+def _resampled(pair: Pair, rate: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    signals = (pair.reference, pair.test)
+    x, z = (to_rate(signal, pair.sample_rate, rate) for signal in signals)
+    return x, z
 
 
 NEEDS_CLIPPED = ("delta_sdr_db", "sdr_clipped_db", "rmse_missing")
-FAMILIES: dict[str, Family] = {
-    "mse": _of_basic("mse"),
-    "sdr": _of_basic("sdr_db"),
-    "delta_sdr": _of_basic("delta_sdr_db"),
-    "sdr_clipped": _of_basic("sdr_clipped_db"),
-    "si_sdr": _of_basic("si_sdr_db"),
-    "rmse_missing": Family(("rmse_missing",), _rmse_missing),
-    "spectral_convergence": _mean(
-        "spectral_convergence", lambda x, z, _: spectral_convergence(x, z)
+FAMILIES: dict[str, tuple[Part, ...]] = {
+    "mse": (_of_basic("mse"),),
+    "sdr": (_of_basic("sdr_db"),),
+    "delta_sdr": (_of_basic("delta_sdr_db"),),
+    "sdr_clipped": (_of_basic("sdr_clipped_db"),),
+    "si_sdr": (_of_basic("si_sdr_db"),),
+    "rmse_missing": (Part(("rmse_missing",), _rmse_missing),),
+    "spectral_convergence": (
+        _mean("spectral_convergence", lambda x, z, _: spectral_convergence(x, z)),
     ),
-    "spectral_convergence_db": _mean(
-        "spectral_convergence_db", lambda x, z, _: spectral_convergence_db(x, z)
+    "spectral_convergence_db": (
+        _mean("spectral_convergence_db", lambda x, z, _: spectral_convergence_db(x, z)),
     ),
-    "segsnr": _mean("segsnr_db", segmental_snr_db),
+    "segsnr": (_mean("segsnr_db", segmental_snr_db),),
+    "peaq": (Part(("peaq_odg", "peaq_di", "peaq_5grade"), _peaq),),
+    "pesq": (
+        _mean("pesq_wb", lambda x, z, rate: pesq(x, z, rate, "wb"), 16_000),
+        _mean("pesq_nb", lambda x, z, rate: pesq(x, z, rate, "nb"), 8_000),
+    ),
+    "stoi": (_mean("stoi", stoi), _mean("estoi", estoi)),
+    "llr": (
+        _mean("llr", lambda x, z, rate: llr(x, z, rate).capped, 16_000),
+        _mean("llr_composite", lambda x, z, rate: llr(x, z, rate).composite, 16_000),
+    ),
+    "r_nonlin": (_mean("r_nonlin", r_nonlin),),
 }
