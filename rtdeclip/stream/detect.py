@@ -1,9 +1,14 @@
 """Where the sound is clipped, as it arrives: levels and masks of one channel.
 
 Two kinds of evidence, per polarity. *Digital* clipping leaves runs of exactly equal
-samples with a corner at their ends, twice at the same value: in force from the
-second run on. *Smeared* clipping (dither, noise, resampling, codecs) leaves a
-pile-up at the top of the histogram: in force after about a second of it.
+samples that a climb runs into, twice at the same value: in force from the second
+run on, gone with the first sample beyond it. *Smeared* clipping (dither, noise,
+resampling, codecs) leaves a plateau in the histogram (``plateau``): in force after
+about a second of it.
+
+A block is first counted and judged, then masked, so it may profit from itself;
+what was handed out is never revised. Quiet blocks (nothing within ``GATE`` of the
+recent peak) are only masked.
 """
 
 import numpy as np
@@ -12,49 +17,61 @@ from numpy.typing import NDArray
 
 from rtdeclip.errors import SettingError
 from rtdeclip.stream.clip import Clip, Plateau
-from rtdeclip.stream.histogram import FIRST_KEY, FLOOR, N_BINS, SHIFT, empty
-from rtdeclip.stream.plateau import find_plateau
+from rtdeclip.stream.histogram import (
+    FIRST_KEY,
+    FLOOR,
+    KNEES,
+    LARGEST,
+    PEAKS,
+    SAMPLES,
+    SHIFT,
+    empty,
+)
+from rtdeclip.stream.plateau import (
+    EDGES,
+    FOUND_EDGE,
+    FOUND_LEVEL,
+    FOUND_SCORE,
+    LIKELY,
+    OFFSETS,
+    SCRATCH,
+    SURE,
+    find_plateau,
+)
 from rtdeclip.types import Samples, Signs
 
 HALF_LIFE_S = 4.0
 """How fast the histogram forgets, in time with loud samples."""
-TEST_EVERY_S = 0.05
+TEST_EVERY_S = 0.1
 """How often the histogram is asked, in time with loud samples."""
 PEAK_HALF_LIFE_S = 8.0
+GATE = 0.2
+"""Samples below this share of the recent peak are not counted."""
 SHORTEST_RUN = 3
 """Fewer equal samples at a peak also occur in unclipped sound."""
-CORNER_STEPS = 8.0
-"""A run's step from its neighbour, in quantisation steps, that makes a corner."""
+STEPS = 8.0
+"""A run's step from its neighbour, in quantisation steps, that no smooth top has."""
 SAME = 1e-6
 """Samples this close, relative, sit on one digital plateau."""
-LARGEST = 15.9
-"""Beyond this a sample is not sound (+24 dBFS, infinities)."""
+CLIMB = 0.5
+"""The step before a corner's step, relative to it: sound climbs, a square wave
+jumps from another flat."""
+STOP = 0.25
+"""The steps after a corner, relative to the step into it. No parabola has that."""
+JITTER = 0.002
+"""Relative; a plateau found again this close to the one in force changes nothing."""
+NEIGHBOUR = 0.03
+"""Relative; plateaus this close (of both polarities, or then and now) are one."""
 
-# The state of one polarity, one row of a float64 array.
-LEVEL, EDGE, CONFIDENCE, KIND, PEAK, CANDIDATE, RUNS, UNUSED = range(8)
-# Row 2: what both polarities share.
-WEIGHT, UNTIL_TEST, STEP, Y1, Y2, RUN, BEFORE, SLOPE = range(8)
+# The state, float64. Rows 0 and 1: the positive and the negative polarity.
+LEVEL, EDGE, CONFIDENCE, KIND, PEAK, CANDIDATE, RUNS, TOUCHES, SUMMIT = range(9)
+# Row 2: what both share. A run of equal samples: RUN long, BEFORE is the sample
+# before it, SLOPE the step before that; Y1 … Y4 are the last samples.
+WEIGHT, UNTIL_TEST, STEP, RUN, BEFORE, SLOPE, Y1, Y2, Y3, Y4 = range(10)
 # Row 3: set once, and the version of the levels.
 GROWTH, TEST_EVERY, PEAK_DECAY, VERSION = range(4)
-N_FIELDS = 8
+N_FIELDS = 10
 NONE, SMEARED, DIGITAL, GIVEN = 0.0, 1.0, 2.0, 3.0
-
-
-def _flat_top(state: NDArray[np.float64], after: float) -> bool:
-    # Has the run of equal samples that ends before ``after`` a corner at its ends?
-    v = state[2, Y1]
-    s = 1.0 if v > 0.0 else -1.0
-    rise = s * (v - state[2, BEFORE])
-    fall = s * (v - after)
-    if rise <= 0.0 or fall <= 0.0:
-        return False
-    if max(rise, fall) < CORNER_STEPS * state[2, STEP]:
-        return False
-    # A square wave jumps from another flat; sound climbs.
-    return bool(s * state[2, SLOPE] >= 0.5 * rise)
-
-
-flat_top = njit(nogil=True, cache=True)(_flat_top)
 
 
 def _adopt(
@@ -65,73 +82,136 @@ def _adopt(
     edge: float,
     confidence: float,
 ) -> None:
-    s = state[p]
-    if s[KIND] != kind or s[LEVEL] != level or s[EDGE] != edge:
-        state[3, VERSION] += 1.0
-    s[KIND] = kind
-    s[LEVEL] = level
-    s[EDGE] = edge
-    s[CONFIDENCE] = confidence
+    row = state[p]
+    row[KIND], row[LEVEL], row[EDGE], row[CONFIDENCE] = kind, level, edge, confidence
+    state[3, VERSION] += 1.0
 
 
 adopt = njit(nogil=True, cache=True)(_adopt)
 
 
+def _is_flat_top(state: NDArray[np.float64], after: float) -> bool:
+    # The run of equal samples that ends before ``after``: cut off or just smooth?
+    v = state[2, Y1]
+    s = 1.0 if v > 0.0 else -1.0
+    rise = s * (v - state[2, BEFORE])
+    fall = s * (v - after)
+    if rise <= 0.0 or fall <= 0.0 or max(rise, fall) < STEPS * state[2, STEP]:
+        return False
+    return bool(s * state[2, SLOPE] >= CLIMB * rise)
+
+
+is_flat_top = njit(nogil=True, cache=True)(_is_flat_top)
+
+
+def _is_knee(a: float, b: float, c: float, d: float, e: float) -> bool:
+    # A climb a → b → c that stops dead at c, then d and e: all towards the plateau.
+    rise = c - b
+    if rise <= 0.0 or b - a < CLIMB * rise:
+        return False
+    return abs(d - c) <= STOP * rise and abs(e - d) <= STOP * rise
+
+
+is_knee = njit(nogil=True, cache=True)(_is_knee)
+
+
 def _watch(
     y: Samples,
     bits: NDArray[np.int32],
-    hist: NDArray[np.float32],
+    counts: NDArray[np.float32],
     state: NDArray[np.float64],
 ) -> None:
-    # One block into the histogram; runs of equal samples; levels exceeded.
+    # One block into the histograms; runs of equal samples; levels exceeded.
     weight = np.float32(state[2, WEIGHT])
-    gates = (max(FLOOR, 0.5 * state[0, PEAK]), max(FLOOR, 0.5 * state[1, PEAK]))
+    gates = (max(FLOOR, GATE * state[0, PEAK]), max(FLOOR, GATE * state[1, PEAK]))
+    step = state[2, STEP]
+    run = state[2, RUN]
+    y1, y2, y3, y4 = state[2, Y1], state[2, Y2], state[2, Y3], state[2, Y4]
     for i in range(y.size):
         v = float(y[i])
-        p = 0 if bits[i] >= 0 else 1
-        m = abs(v)
-        y1 = state[2, Y1]
+        p = 0 if v >= 0.0 else 1
+        s = 1.0 if v >= 0.0 else -1.0
+        m = s * v
         if abs(v - y1) <= SAME * m:
-            state[2, RUN] += 1.0
+            run += 1.0
         else:
-            if state[2, RUN] >= SHORTEST_RUN and flat_top(state, v):
-                q = 0 if y1 > 0.0 else 1
-                if abs(abs(y1) - state[q, CANDIDATE]) <= SAME * abs(y1):
-                    state[q, RUNS] += 1.0
-                else:
-                    state[q, CANDIDATE] = abs(y1)
-                    state[q, RUNS] = 1.0
-            state[2, STEP] = min(state[2, STEP], abs(v - y1))
-            state[2, RUN] = 1.0
+            if run >= SHORTEST_RUN:
+                state[2, Y1], state[2, STEP] = y1, step
+                if is_flat_top(state, v):
+                    q = 0 if y1 > 0.0 else 1
+                    if abs(abs(y1) - state[q, CANDIDATE]) <= SAME * abs(y1):
+                        state[q, RUNS] += 1.0
+                    else:
+                        state[q, CANDIDATE], state[q, RUNS] = abs(y1), 1.0
+                        state[q, TOUCHES] = run
+            step = min(step, abs(v - y1))
+            run = 1.0
             state[2, BEFORE] = y1
-            state[2, SLOPE] = y1 - state[2, Y2]
-        state[2, Y2] = y1
-        state[2, Y1] = v
+            state[2, SLOPE] = y1 - y2
         if gates[p] <= m < LARGEST:
-            hist[p, ((bits[i] & 0x7FFFFFFF) >> SHIFT) - FIRST_KEY] += weight
-            if m > state[p, CANDIDATE] * (1.0 + SAME):
-                state[p, RUNS] = 0.0
-                state[p, CANDIDATE] = m
-                if state[p, KIND] == DIGITAL and m > state[p, LEVEL] * (1.0 + SAME):
-                    adopt(state, p, NONE, 0.0, 0.0, 0.0)
-            elif state[2, RUN] >= SHORTEST_RUN and state[p, RUNS] >= 1.0:
-                if abs(m - state[p, CANDIDATE]) <= SAME * m:
+            key = ((bits[i] & 0x7FFFFFFF) >> SHIFT) - FIRST_KEY
+            counts[p, SAMPLES, key] += weight
+            state[p, SUMMIT] = max(state[p, SUMMIT], m)
+            if m >= state[p, CANDIDATE] * (1.0 - SAME):
+                if m > state[p, CANDIDATE] * (1.0 + SAME):
+                    state[p, CANDIDATE], state[p, RUNS] = m, 0.0
+                    state[p, TOUCHES] = 0.0
+                    if state[p, KIND] == DIGITAL:
+                        adopt(state, p, NONE, 0.0, 0.0, 0.0)
+                state[p, TOUCHES] += 1.0
+                known = state[p, KIND] == DIGITAL and state[p, LEVEL] == m
+                if run >= SHORTEST_RUN and state[p, RUNS] >= 1.0 and not known:
                     sure = 1.0 - 0.5 ** (state[p, RUNS] + 1.0)
                     adopt(state, p, DIGITAL, m, m * (1.0 - SAME), sure)
+        t = 1.0 if y2 >= 0.0 else -1.0
+        m2 = t * y2
+        p2 = 0 if y2 >= 0.0 else 1
+        if gates[p2] <= m2 < LARGEST and (
+            is_knee(t * y4, t * y3, m2, t * y1, t * v)
+            or is_knee(t * v, t * y1, m2, t * y3, t * y4)
+        ):
+            key = (np.float32(m2).view(np.int32) >> SHIFT) - FIRST_KEY
+            counts[p2, KNEES, key] += weight
+        y4, y3, y2, y1 = y3, y2, y1, v
+        for q in range(2):
+            summit = state[q, SUMMIT]
+            if summit > 0.0 and (v if q == 0 else -v) < 0.5 * summit:
+                key = (np.float32(summit).view(np.int32) >> SHIFT) - FIRST_KEY
+                counts[q, PEAKS, key] += weight
+                state[q, SUMMIT] = 0.0
+    state[2, STEP], state[2, RUN] = step, run
+    state[2, Y1], state[2, Y2], state[2, Y3], state[2, Y4] = y1, y2, y3, y4
 
 
 watch = njit(nogil=True, cache=True)(_watch)
 
 
 def _judge(
-    hist: NDArray[np.float32], state: NDArray[np.float64], found: NDArray[np.float64]
+    counts: NDArray[np.float32],
+    state: NDArray[np.float64],
+    offsets: NDArray[np.int32],
+    edges: NDArray[np.float64],
+    above: NDArray[np.float32],
+    found: NDArray[np.float64],
 ) -> None:
-    # Ask the histogram, where nothing digital is known.
+    # Ask the histograms of both polarities; found: (2, 3).
+    for p in range(2):
+        find_plateau(counts[p], state[2, WEIGHT], offsets, edges, above, found[p])
     for p in range(2):
         if state[p, KIND] == DIGITAL:
             continue
-        if find_plateau(hist[p], state[2, WEIGHT], found):
-            adopt(state, p, SMEARED, found[0], found[1], found[2])
+        z = found[p, FOUND_SCORE]
+        level = found[p, FOUND_LEVEL]
+        now = state[p, LEVEL] if state[p, KIND] == SMEARED else 0.0
+        other = found[1 - p, FOUND_LEVEL] if found[1 - p, FOUND_SCORE] > SURE else 0.0
+        backed = (
+            abs(level - now) < NEIGHBOUR * level
+            or abs(level - other) < NEIGHBOUR * level
+        )
+        if z > SURE or (z > LIKELY and backed):
+            if abs(level - now) > JITTER * level:
+                sure = 1.0 / (1.0 + np.exp(-z))
+                adopt(state, p, SMEARED, level, found[p, FOUND_EDGE], sure)
         elif state[p, KIND] == SMEARED:
             adopt(state, p, NONE, 0.0, 0.0, 0.0)
 
@@ -140,18 +220,37 @@ judge = njit(nogil=True, cache=True)(_judge)
 
 
 def _mask(y: Samples, high: float, low: float, sign: Signs, bound: Samples) -> int:
+    # high, low: edges in force, 0 for none. Returns the number of clipped samples.
     count = 0
-    up = np.float32(high) if high > 0.0 else np.float32(np.inf)
-    down = np.float32(-low) if low > 0.0 else np.float32(-np.inf)
+    up = np.float32(high if high > 0.0 else np.inf)
+    down = np.float32(low if low > 0.0 else np.inf)
     for i in range(y.size):
-        s = 1 if y[i] >= up else (-1 if y[i] <= down else 0)
+        s = (1 if y[i] >= up else 0) - (1 if -y[i] >= down else 0)
         sign[i] = s
-        bound[i] = up if s > 0 else (-down if s < 0 else np.float32(0.0))
-        count += s != 0
+        bound[i] = up if s > 0 else (down if s < 0 else np.float32(0.0))
+        count += 1 if s != 0 else 0
     return count
 
 
 mask = njit(nogil=True, cache=True)(_mask)
+
+
+def _loudest(y: Samples, state: NDArray[np.float64]) -> bool:
+    # Follows the recent peaks; True if this block comes near them.
+    hi = np.float32(0.0)
+    lo = np.float32(0.0)
+    for i in range(y.size):
+        hi = max(hi, y[i] if y[i] < LARGEST else np.float32(0.0))
+        lo = min(lo, y[i] if y[i] > -LARGEST else np.float32(0.0))
+    loud = False
+    for p in range(2):
+        m = hi if p == 0 else -lo
+        state[p, PEAK] = max(state[p, PEAK] * state[3, PEAK_DECAY], m)
+        loud |= m >= max(FLOOR, GATE * state[p, PEAK])
+    return loud
+
+
+loudest = njit(nogil=True, cache=True)(_loudest)
 
 
 def _follow(
@@ -159,43 +258,89 @@ def _follow(
     bits: NDArray[np.int32],
     sign: Signs,
     bound: Samples,
-    hist: NDArray[np.float32],
+    counts: NDArray[np.float32],
     state: NDArray[np.float64],
+    offsets: NDArray[np.int32],
+    edges: NDArray[np.float64],
+    above: NDArray[np.float32],
     found: NDArray[np.float64],
 ) -> int:
     # All of one block; returns the number of clipped samples.
-    hi = 0.0
-    lo = 0.0
-    for i in range(y.size):
-        m = y[i]
-        if m > hi and m < LARGEST:
-            hi = m
-        elif -m > lo and -m < LARGEST:
-            lo = -m
-    state[0, PEAK] *= state[3, PEAK_DECAY]
-    state[1, PEAK] *= state[3, PEAK_DECAY]
-    state[0, PEAK] = max(state[0, PEAK], hi)
-    state[1, PEAK] = max(state[1, PEAK], lo)
-    if state[0, KIND] == GIVEN or state[1, KIND] == GIVEN:
-        return mask(y, state[0, EDGE], state[1, EDGE], sign, bound)
-    if hi >= 0.5 * state[0, PEAK] or lo >= 0.5 * state[1, PEAK]:
-        watch(y, bits, hist, state)
+    given = state[0, KIND] == GIVEN or state[1, KIND] == GIVEN
+    if not given and loudest(y, state):
+        watch(y, bits, counts, state)
         state[2, WEIGHT] *= state[3, GROWTH]
         if state[2, WEIGHT] > 1e6:
-            hist /= np.float32(state[2, WEIGHT])
+            counts /= np.float32(state[2, WEIGHT])
             state[2, WEIGHT] = 1.0
         state[2, UNTIL_TEST] -= y.size
         if state[2, UNTIL_TEST] <= 0.0:
             state[2, UNTIL_TEST] = state[3, TEST_EVERY]
-            judge(hist, state, found)
-    else:
-        state[2, Y1] = y[y.size - 1]
-        state[2, Y2] = y[y.size - 2] if y.size > 1 else 0.0
+            judge(counts, state, offsets, edges, above, found)
+    elif not given:
         state[2, RUN] = 1.0
+        state[2, Y1] = state[2, Y2] = state[2, Y3] = state[2, Y4] = y[y.size - 1]
     return mask(y, state[0, EDGE], state[1, EDGE], sign, bound)
 
 
 follow = njit(nogil=True, cache=True)(_follow)
+
+
+class Tally:
+    """What one channel has shown so far, and the kernels' work space.
+
+    Args:
+        sample_rate: Hz, > 0.
+        hop: block length in samples.
+        forgets: old sound fades (live); otherwise all of it counts alike (scan).
+    """
+
+    def __init__(self, sample_rate: int, hop: int, *, forgets: bool) -> None:
+        seconds = hop / sample_rate if forgets else 0.0
+        self.counts = empty()
+        self.state = np.zeros((4, N_FIELDS))
+        self._work = (OFFSETS, EDGES, np.zeros((3, SCRATCH), np.float32))
+        self.found = np.full((2, 3), -np.inf)
+        self._constants = np.zeros(N_FIELDS)
+        self._constants[GROWTH] = 2.0 ** (seconds / HALF_LIFE_S)
+        self._constants[TEST_EVERY] = TEST_EVERY_S * sample_rate if forgets else np.inf
+        self._constants[PEAK_DECAY] = 0.5 ** (seconds / PEAK_HALF_LIFE_S)
+        self.clear()
+
+    def clear(self) -> None:
+        """As new."""
+        self.counts.fill(0.0)
+        self.state.fill(0.0)
+        self.state[3] = self._constants
+        self.state[2, WEIGHT] = 1.0
+        self.state[2, UNTIL_TEST] = self._constants[TEST_EVERY]
+        self.state[2, STEP] = np.inf
+
+    def follow(self, block: Samples, sign: Signs, bound: Samples) -> int:
+        """Counts, judges and masks one block; the number of clipped samples."""
+        return int(
+            follow(
+                block,
+                block.view(np.int32),
+                sign,
+                bound,
+                self.counts,
+                self.state,
+                *self._work,
+                self.found,
+            )
+        )
+
+    def judge(self) -> None:
+        """Asks the histograms now."""
+        judge(self.counts, self.state, *self._work, self.found)
+
+    def plateau(self, polarity: int) -> Plateau | None:
+        """The plateau in force: polarity 0 is positive, 1 negative."""
+        row = self.state[polarity]
+        if row[LEVEL] <= 0.0:
+            return None
+        return Plateau(float(row[LEVEL]), float(row[EDGE]), float(row[CONFIDENCE]))
 
 
 class ClipDetector:
@@ -208,6 +353,10 @@ class ClipDetector:
         low: the negative plateau.
         locked: take ``high`` and ``low`` (None: that polarity is not clipped) as
             they are, for good: nothing is detected, blocks are only masked.
+
+    Attributes:
+        high: the positive plateau now in force, or None.
+        low: the negative one, its level a magnitude.
 
     Raises:
         SettingError: ``sample_rate`` or ``hop`` is not positive.
@@ -227,36 +376,30 @@ class ClipDetector:
                 f"A detector for {sample_rate} Hz and blocks of {hop} samples cannot "
                 "be made: both must be positive. Give the sound's own rate."
             )
-        self._sample_rate = sample_rate
         self._given = (high, low, locked)
-        self._hist = empty()
-        self._state = np.zeros((4, N_FIELDS))
-        self._found = np.zeros(3)
+        self._tally = Tally(sample_rate, hop, forgets=True)
         self._block = np.zeros(hop, np.float32)
-        self._hop = hop
         self.high: Plateau | None = None
         self.low: Plateau | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forget all sound; the levels given at construction are in force again."""
-        high, low, locked = self._given
-        self._hist.fill(0.0)
-        self._state[:] = new_state(self._hop, self._sample_rate)
-        self._set(high, low, locked)
-        self._version = 0.0
+        self._tally.clear()
+        self._set(*self._given)
 
     def lock(self, high: Plateau | None, low: Plateau | None) -> None:
         """From the next block on these levels hold, and nothing is detected."""
         self._set(high, low, True)
 
     def _set(self, high: Plateau | None, low: Plateau | None, locked: bool) -> None:
-        for row, plateau in zip(self._state[:2], (high, low), strict=True):
+        for row, plateau in zip(self._tally.state[:2], (high, low), strict=True):
             row[KIND] = GIVEN if locked else (SMEARED if plateau else NONE)
             row[LEVEL] = plateau.level if plateau else 0.0
             row[EDGE] = plateau.edge if plateau else 0.0
             row[CONFIDENCE] = plateau.confidence if plateau else 0.0
         self.high, self.low = high, low
+        self._version = self._tally.state[3, VERSION]
 
     def process(self, block: Samples, clip: Clip) -> None:
         """Fills ``clip`` for this block.
@@ -266,36 +409,9 @@ class ClipDetector:
             clip: written in place: masks, bounds, count and the levels in force.
         """
         self._block[:] = block
-        clip.count = follow(
-            self._block,
-            self._block.view(np.int32),
-            clip.sign,
-            clip.bound,
-            self._hist,
-            self._state,
-            self._found,
-        )
-        if self._state[3, VERSION] != self._version:
-            self._version = self._state[3, VERSION]
-            self.high = plateau_of(self._state[0])
-            self.low = plateau_of(self._state[1])
+        clip.count = self._tally.follow(self._block, clip.sign, clip.bound)
+        version = self._tally.state[3, VERSION]
+        if version != self._version:
+            self._version = version
+            self.high, self.low = self._tally.plateau(0), self._tally.plateau(1)
         clip.high, clip.low = self.high, self.low
-
-
-def new_state(hop: int, sample_rate: int) -> NDArray[np.float64]:
-    """The state of ``follow`` before the first block."""
-    state = np.zeros((4, N_FIELDS))
-    seconds = hop / sample_rate
-    state[2, WEIGHT] = 1.0
-    state[2, STEP] = np.inf
-    state[3, GROWTH] = 2.0 ** (seconds / HALF_LIFE_S)
-    state[3, TEST_EVERY] = TEST_EVERY_S * sample_rate
-    state[3, PEAK_DECAY] = 0.5 ** (seconds / PEAK_HALF_LIFE_S)
-    return state
-
-
-def plateau_of(row: NDArray[np.float64]) -> Plateau | None:
-    """The plateau that one polarity's row of the state holds."""
-    if row[KIND] == NONE:
-        return None
-    return Plateau(float(row[LEVEL]), float(row[EDGE]), float(row[CONFIDENCE]))

@@ -1,4 +1,4 @@
-"""A leaky histogram of magnitudes on logarithmic bins, one row per polarity.
+"""Leaky histograms of magnitudes on logarithmic bins, what the plateau test reads.
 
 The bin of a magnitude is the upper part of its float32 bit pattern: the exponent
 and the first nine bits of the mantissa. That is a logarithm to within 6 %, for one
@@ -9,7 +9,6 @@ and once it is large everything is scaled back. No bin is touched in between.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 SHIFT = 14
@@ -20,26 +19,29 @@ FIRST_KEY = (127 - OCTAVES_BELOW_FULL_SCALE) << (23 - SHIFT)
 N_BINS = (OCTAVES_BELOW_FULL_SCALE + OCTAVES_ABOVE_FULL_SCALE) * BINS_PER_OCTAVE
 FLOOR = 2.0**-OCTAVES_BELOW_FULL_SCALE
 """Magnitudes below −84 dBFS have no bin: there is nothing to restore there."""
+LARGEST = 15.9
+"""Beyond +24 dBFS (and for infinities) a sample is not sound and has no bin."""
+
+SAMPLES, PEAKS, KNEES = range(3)
+"""What is counted: samples; the peaks of excursions; corners (``detect.watch``)."""
 
 
-def _edge_of(i: float) -> float:
-    octave = np.floor(i / BINS_PER_OCTAVE)
-    part = i / BINS_PER_OCTAVE - octave
-    return float(2.0 ** (octave - OCTAVES_BELOW_FULL_SCALE) * (1.0 + part))
+def edges() -> NDArray[np.float64]:
+    """``(N_BINS + 1,)`` float64: the lower edge of each bin, then the last's upper."""
+    octave, part = np.divmod(np.arange(N_BINS + 1), BINS_PER_OCTAVE)
+    scale: NDArray[np.float64] = 2.0 ** (octave - OCTAVES_BELOW_FULL_SCALE)
+    return scale * (1.0 + part / BINS_PER_OCTAVE)
 
 
-def _place_of(magnitude: float) -> float:
-    octave = np.floor(np.log2(magnitude))
-    part = magnitude / 2.0**octave - 1.0
-    return float((octave + OCTAVES_BELOW_FULL_SCALE + part) * BINS_PER_OCTAVE)
+def bin_of(magnitude: float) -> int:
+    """The bin of a magnitude in [FLOOR, LARGEST].
 
-
-edge_of = njit(nogil=True, cache=True)(_edge_of)
-"""Lower edge (linear magnitude) of bin ``i``; fractions interpolate."""
-place_of = njit(nogil=True, cache=True)(_place_of)
-"""The (fractional) bin of a magnitude > 0: the inverse of ``edge_of``."""
+    >>> float(edges()[bin_of(0.5)])
+    0.5
+    """
+    return (int(np.float32(magnitude).view(np.int32)) >> SHIFT) - FIRST_KEY
 
 
 def empty() -> NDArray[np.float32]:
-    """``(2, N_BINS)`` float32 zeros: row 0 the positive samples, row 1 the negative."""
-    return np.zeros((2, N_BINS), np.float32)
+    """``(2, 3, N_BINS)`` float32 zeros: polarity (positive first), kind, bin."""
+    return np.zeros((2, 3, N_BINS), np.float32)

@@ -3,19 +3,23 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtdeclip.stream.clip import Clip, Plateau
-from rtdeclip.stream.detect import (
-    GROWTH,
-    PEAK_DECAY,
-    follow,
-    judge,
-    mask,
-    new_state,
-    plateau_of,
-)
-from rtdeclip.stream.histogram import empty, place_of
+from rtdeclip.stream.detect import GATE, PEAK, Tally, mask
+from rtdeclip.stream.histogram import LARGEST, SAMPLES, bin_of, empty
+from rtdeclip.stream.plateau import FEWEST, MOST_ABOVE
+from rtdeclip.stream.runs import RunLengths
 from rtdeclip.types import Samples
+
+CHUNK_S = 8.0
+"""How much sound is judged at a time when levels are looked for that changed."""
+BORDER_S = 0.01
+"""How finely the border between two levels is placed."""
+MARGIN = 1.05
+"""Levels this far apart are two levels."""
+
+Counts = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,46 +134,142 @@ class ChannelReport:
     low: PolarityReport | None
 
 
+@dataclass
+class _Found:
+    # One polarity of one finished segment.
+    plateau: Plateau
+    clipped_samples: int
+    longest_run_samples: int
+
+
 class _ChannelScan:
+    # One channel: chunk after chunk is counted; a chunk that contradicts the levels
+    # of the segment so far begins a new one.
     def __init__(self, sample_rate: int) -> None:
-        self._hop = 1024
-        self._hist = empty()
-        self._state = new_state(self._hop, sample_rate)
-        self._state[3, GROWTH] = 1.0
-        self._state[3, PEAK_DECAY] = 1.0
-        self._found = np.zeros(3)
-        self._runs = np.zeros((2, 2), np.int64)
-        self._sign = np.zeros(self._hop, np.int8)
-        self._bound = np.zeros(self._hop, np.float32)
-        self._n_samples = 0
-        self.report = ChannelReport(None, None)
+        self._step = max(1, round(sample_rate * BORDER_S))
+        self._steps = round(CHUNK_S / BORDER_S)
+        self._tally = Tally(sample_rate, self._step, forgets=False)
+        self._counts = empty()
+        self._runs = RunLengths()
+        self._sign = np.zeros(self._step, np.int8)
+        self._bound = np.zeros(self._step, np.float32)
+        self._rest = np.zeros(self._step, np.float32)
+        self._n_rest = 0
+        self._peaks = np.zeros((self._steps, 2))
+        self._n_peaks = 0
+        self._position = 0
+        self._start = 0
+        self._chunk_start = 0
+        self._levels: list[Plateau | None] = [None, None]
+        self._segments: list[Segment] = []
+        self._found: tuple[list[_Found], list[_Found]] = ([], [])
 
     def feed(self, x: Samples) -> None:
-        for start in range(0, len(x), self._hop):
-            part = x[start : start + self._hop]
-            follow(
-                part,
-                part.view(np.int32),
-                self._sign[: len(part)],
-                self._bound[: len(part)],
-                self._hist,
-                self._state,
-                self._found,
-            )
-        self._n_samples += len(x)
+        while len(x):
+            n = min(len(x), self._step - self._n_rest)
+            self._rest[self._n_rest : self._n_rest + n] = x[:n]
+            self._n_rest += n
+            x = x[n:]
+            if self._n_rest == self._step:
+                self._count(self._rest)
+                self._n_rest = 0
 
     def finish(self) -> LevelSchedule:
-        judge(self._hist, self._state, self._found)
-        high, low = plateau_of(self._state[0]), plateau_of(self._state[1])
-        self.report = ChannelReport(self._polarity(0, high), self._polarity(1, low))
-        return LevelSchedule((Segment(0, self._n_samples, high, low),))
+        if self._n_rest:
+            self._count(self._rest[: self._n_rest])
+        if self._n_peaks:
+            self._close_chunk()
+        self._close_segment(self._position)
+        return LevelSchedule(tuple(self._segments))
 
-    def _polarity(self, p: int, plateau: Plateau | None) -> PolarityReport | None:
-        if plateau is None:
+    def report(self) -> ChannelReport:
+        return ChannelReport(self._polarity(0), self._polarity(1))
+
+    def _count(self, y: Samples) -> None:
+        self._tally.follow(y, self._sign[: len(y)], self._bound[: len(y)])
+        state = self._tally.state
+        self._runs.feed(y, (GATE * state[0, PEAK], GATE * state[1, PEAK]))
+        usable = y[np.abs(y) < LARGEST]
+        peaks = (usable.max(initial=0.0), -usable.min(initial=0.0))
+        self._peaks[self._n_peaks] = peaks
+        self._n_peaks += 1
+        self._position += len(y)
+        if self._n_peaks == self._steps:
+            self._close_chunk()
+
+    def _close_chunk(self) -> None:
+        counts = self._tally.counts
+        alone = self._ask(counts)
+        border = self._border(alone)
+        if border is not None:
+            self._close_segment(border)
+            self._counts[:] = counts
+            self._levels = alone
+        else:
+            self._counts += counts
+            self._levels = self._ask(self._counts)
+        counts.fill(0.0)
+        self._n_peaks = 0
+        self._chunk_start = self._position
+
+    def _ask(self, counts: Counts) -> list[Plateau | None]:
+        tally = self._tally
+        mine, tally.counts = tally.counts, counts
+        tally.judge()
+        tally.counts = mine
+        return [tally.plateau(0), tally.plateau(1)]
+
+    def _border(self, alone: list[Plateau | None]) -> int | None:
+        # Where the levels so far end, if this chunk contradicts them.
+        for p in range(2):
+            then, now = self._levels[p], alone[p]
+            peaks = self._peaks[: self._n_peaks, p]
+            if then is None:
+                if now and self._rises_above(self._counts[p, SAMPLES], now):
+                    return self._chunk_start
+            elif self._rises_above(self._tally.counts[p, SAMPLES], then):
+                beyond = np.flatnonzero(peaks > then.level * MARGIN)
+                return self._chunk_start + self._step * int(beyond[0])
+            elif now and now.level * MARGIN < then.level:
+                at = np.flatnonzero(peaks >= then.edge)
+                last = int(at[-1]) + 1 if len(at) else 0
+                return self._chunk_start + self._step * last
+        return None
+
+    @staticmethod
+    def _rises_above(samples: NDArray[np.float32], plateau: Plateau) -> bool:
+        # Does the sound go on beyond the plateau, by more than smear and outliers?
+        over = float(samples[bin_of(plateau.level * MARGIN) + 1 :].sum())
+        on = float(samples[bin_of(plateau.edge) :].sum()) - over
+        return over > max(FEWEST, MOST_ABOVE * on)
+
+    def _close_segment(self, end: int) -> None:
+        high, low = self._levels
+        if end > self._start:
+            self._segments.append(Segment(self._start, end, high, low))
+        for p, plateau in enumerate((high, low)):
+            if plateau is not None:
+                self._found[p].append(self._measure(p, plateau))
+        self._start = end
+        self._runs.clear()
+
+    def _measure(self, p: int, plateau: Plateau) -> _Found:
+        digital = plateau == Plateau.digital(plateau.level)
+        first = bin_of(plateau.level if digital else plateau.edge)
+        count = int(self._counts[p, SAMPLES, first:].sum())
+        return _Found(plateau, count, self._runs.above(p, first))
+
+    def _polarity(self, p: int) -> PolarityReport | None:
+        if not self._found[p]:
             return None
-        count = int(self._hist[p, int(place_of(plateau.edge)) :].sum())
+        worst = max(self._found[p], key=lambda found: found.clipped_samples)
+        clipped = sum(found.clipped_samples for found in self._found[p])
         return PolarityReport(
-            plateau.level, plateau.confidence, count, count / self._n_samples, 0
+            worst.plateau.level,
+            worst.plateau.confidence,
+            clipped,
+            clipped / self._position,
+            max(found.longest_run_samples for found in self._found[p]),
         )
 
 
@@ -195,4 +295,4 @@ class LevelScanner:
 
     def reports(self) -> list[ChannelReport]:
         """What was found, one a channel; after ``finish``."""
-        return [channel.report for channel in self._channels]
+        return [channel.report() for channel in self._channels]
