@@ -51,7 +51,7 @@ def largest(
         bar, slope = np.int64(_ONE), np.int64(_OCTAVE)
     tries = 0
     while True:
-        n = count_above(size, lanes, bits, np.int32(bar))
+        n = count_above(lanes, bits, np.int32(bar))
         if n == k:
             break
         if n > k:

@@ -47,16 +47,16 @@ from rtdeclip.processors.simd import (
 from rtdeclip.types import Samples
 
 RADICES = {
-    256: (16,),
+    256: (4, 4),
     512: (8, 4),
     1024: (8, 8),
-    2048: (16, 8),
-    4096: (16, 16),
+    2048: (4, 4, 8),
+    4096: (4, 8, 8),
     8192: (8, 8, 8),
-    16384: (16, 8, 8),
-    32768: (16, 16, 8),
+    16384: (4, 4, 8, 8),
+    32768: (4, 8, 8, 8),
 }
-"""R₁, R₂ … for 16 lanes."""
+"""R₁, R₂ … for 16 lanes, the fastest of each length; 16 would spill registers."""
 
 
 @dataclass(frozen=True, slots=True)

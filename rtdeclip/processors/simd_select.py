@@ -10,6 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
@@ -25,28 +26,41 @@ def _vector(builder: Any, array: Any, offset: Any, lanes: int, kind: Any) -> Any
 
 
 @intrinsic(prefer_literal=True)
-def count_above(typing: Any, size: Any, lanes: Any, bits: Any, bar: Any) -> Any:
-    """How many of ``bits`` ((size,) int32) are greater than ``bar`` (int32)."""
+def count_above(typing: Any, lanes: Any, bits: Any, bar: Any) -> Any:
+    """How many of ``bits`` are greater than ``bar`` (int32); neither is below −1.
+
+    The sign bit of bar − x is the answer for x: three cheap instructions, where a
+    comparison goes through mask registers. The length is read at run time, because
+    LLVM unrolls a loop of known length and then spills its sums.
+
+    Args:
+        lanes: int32 per register, literal.
+        bits: int32 array, its length a multiple of 4 · lanes.
+        bar: int32.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        n, v = size.literal_value, lanes.literal_value
+        v = lanes.literal_value
         kind = ir.VectorType(INT32, v)
-        array = make_array(bits)(context, builder, args[2])
-        bars = _broadcast(builder, args[3], kind)
+        array = make_array(bits)(context, builder, args[1])
+        bars = _broadcast(builder, args[2], kind)
+        shift = ir.Constant(kind, [31] * v)
         sums = [builder.alloca(kind) for _ in range(_UNROLLED)]
         for total in sums:
             builder.store(ir.Constant(kind, [0] * v), total)
-        with loop(builder, n // (v * _UNROLLED), v * _UNROLLED) as start:
+        step = INT64(v * _UNROLLED)
+        with cgutils.for_range(builder, builder.sdiv(array.nitems, step)) as counter:
+            start = builder.mul(counter.index, step)
             for i, total in enumerate(sums):
                 at = builder.add(start, INT64(i * v))
                 x = builder.load(_vector(builder, array, at, v, INT32), align=4)
-                more = builder.sext(builder.icmp_signed(">", x, bars), kind)
-                builder.store(builder.sub(builder.load(total), more), total)
+                more = builder.lshr(builder.sub(bars, x), shift)
+                builder.store(builder.add(builder.load(total), more), total)
         a, b, c, d = (builder.load(total) for total in sums)
         total = builder.add(builder.add(a, b), builder.add(c, d))
         return builder.sext(_add_lanes(builder, total, v), INT64)
 
-    return types.int64(size, lanes, bits, types.int32), codegen
+    return types.int64(lanes, bits, types.int32), codegen
 
 
 @intrinsic(prefer_literal=True)

@@ -26,13 +26,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from pathlib import Path
+from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rtdeclip.processors.shrinkage import shrink
+from rtdeclip.processors import simd, simd_fft, simd_select
+from rtdeclip.processors.shrinkage import SHRINKAGES, shrink
 from rtdeclip.processors.simd_fft import (
     forward_pass,
     host_lanes,
@@ -77,13 +81,14 @@ def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
     """The frame function of ``size`` samples; ``SpadeFrame`` calls it.
 
     It is compiled at its first call and kept in numba's cache, which tells the kernels
-    apart by the numbers and words of this function's scope.
+    apart by the numbers and words of this function's scope that the kernel reads.
 
     Raises:
         SettingError: no kernel has this size.
     """
     lanes = host_lanes()
     plan = plan_for(size, lanes)
+    sources = _fingerprint(SHRINKAGES[shrinkage])
     rows, length, stride, plane = plan.rows, plan.length, plan.stride, plan.plane
 
     def kernel(
@@ -96,6 +101,7 @@ def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
         table: NDArray[np.float32],
         memory: NDArray[np.int32],
     ) -> int:
+        _ = sources  # read, so that numba's cache knows it
         work = space[: 2 * plane]
         low = space[2 * plane : 3 * plane]
         high = space[3 * plane : 4 * plane]
@@ -211,6 +217,17 @@ class SpadeFrame:
             self._table,
             self._memory,
         )
+
+
+def _fingerprint(shrinkage: Callable[..., Any]) -> int:
+    """A number that changes with the sources that a kernel is made of.
+
+    numba looks at the date of the kernel's own file alone, and would go on using a
+    kernel whose passes have changed.
+    """
+    files = [module.__file__ for module in (simd, simd_fft, simd_select)]
+    files.append(shrinkage.__code__.co_filename)
+    return reduce(lambda crc, f: crc32(Path(str(f)).read_bytes(), crc), files, 0)
 
 
 def _aligned(n: int) -> Samples:
