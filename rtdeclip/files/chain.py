@@ -60,13 +60,13 @@ class Chain:
         Raises:
             PluginError: unknown, broken, or an effect.
         """
-        method = registry.find(self.processor or DEFAULT_FILE_PROCESSOR)
-        if method.kind == "effect":
+        name = self.processor or DEFAULT_FILE_PROCESSOR
+        if name in registry.listings("effects"):
             raise PluginError(
-                f"{method.name!r} is an effect, a processor is needed here. "
-                f"Put it before or after one: --post {method.name}"
+                f"{name!r} is an effect, a processor is needed here. "
+                f"Put it before or after one: --post {name}"
             )
-        return method
+        return registry.find(name)
 
     @property
     def why(self) -> str:

@@ -124,14 +124,15 @@ def _limit(
             queue[head, 0] = r
             queue[head, 1] = n
         else:
+            # The oldest leaves first: the queue has room for exactly one window.
+            if length > 0 and queue[head, 1] <= n - A1:
+                head = (head + 1) % A1
+                length -= 1
             while length > 0 and queue[(head + length - 1) % A1, 0] >= r:
                 length -= 1
             queue[(head + length) % A1, 0] = r
             queue[(head + length) % A1, 1] = n
             length += 1
-            if queue[head, 1] <= n - A1:
-                head = (head + 1) % A1
-                length -= 1
             if e < _ONE:
                 e += int((_ONE - e) * release) + 1
             e = min(e, queue[head, 0])

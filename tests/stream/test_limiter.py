@@ -67,6 +67,14 @@ def test_sound_below_the_ceiling_is_only_delayed() -> None:
     assert limiter.max_reduction_db == 0.0
 
 
+@pytest.mark.parametrize("step", [0.01, 0.03, 0.07, 0.2])
+def test_peaks_that_fall_slowly_stay_under_the_ceiling(step: float) -> None:
+    """The gain then rises for longer than the look-ahead, its queue is full."""
+    x = (2.0 * np.sin(step * np.arange(4000))).astype(np.float32)[:, None]
+    y = TruePeakLimiter(16000, release_ms=1.0).process(x)
+    assert np.abs(y).max() <= CEILING
+
+
 def test_gain_returns_to_exactly_one_after_a_peak() -> None:
     limiter = TruePeakLimiter(8000, release_ms=5.0)
     x = np.full((8000, 1), 0.25, np.float32)
