@@ -32,6 +32,8 @@ class LiveConfig:
         in_channels: device channels to take, counted from 0; empty: the first ones.
         processor: name.
         settings: of the processor.
+        pre: effects before the declipper, (name, settings) in order.
+        post: effects after it, before the headroom.
         hop: samples; None takes the processor's.
         max_latency_ms: reserve so much for processors switched to later.
         extra_periods: device periods a hop may take beyond the first; None: 1 for
@@ -67,6 +69,8 @@ class LiveConfig:
     in_channels: tuple[int, ...] = ()
     processor: str = "cubic"
     settings: dict[str, Value] = field(default_factory=dict)
+    pre: tuple[tuple[str, dict[str, Value]], ...] = ()
+    post: tuple[tuple[str, dict[str, Value]], ...] = ()
     hop: int | None = None
     max_latency_ms: float | None = None
     extra_periods: int | None = None
@@ -112,4 +116,6 @@ class LiveConfig:
         content = json.loads(line)
         for name in ("in_channels", "expect"):
             content[name] = tuple(content[name])
+        for name in ("pre", "post"):
+            content[name] = tuple((effect, given) for effect, given in content[name])
         return cls(**content)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtdeclip.errors import DeviceError
+from rtdeclip.files.chain import EffectChoice, build_effects
 from rtdeclip.live import ring as r
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.latency import LatencyBudget
@@ -90,13 +91,18 @@ def build_stream(
     reserve = None
     if config.max_latency_ms is not None:
         reserve = round(config.max_latency_ms * 1e-3 * sample_rate)
+    pre, post = (
+        build_effects([EffectChoice(*e) for e in effects], sample_rate, n_channels)
+        for effects in (config.pre, config.post)
+    )
     stream = Stream(
         sample_rate,
         n_channels,
         config.processor,
         config.settings,
         levels=levels,
-        post=[headroom] if headroom else [],
+        pre=pre,
+        post=[*post, headroom] if headroom else post,
         hop=config.hop,
         latency_samples=reserve,
     )

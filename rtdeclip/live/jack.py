@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NO_START_SERVER, SERVER_NAME = 1, 4
+_SILENCE = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda text: None)
 HOST_API = "JACK Audio Connection Kit"
 
 
@@ -36,6 +37,9 @@ def library() -> Any | None:
         jack = ctypes.CDLL(name)
     except OSError:
         return None
+    # Its complaints about a server that is not there belong on no terminal.
+    jack.jack_set_error_function(_SILENCE)
+    jack.jack_set_info_function(_SILENCE)
     jack.jack_client_open.restype = ctypes.c_void_p
     jack.jack_get_sample_rate.restype = ctypes.c_uint32
     jack.jack_get_buffer_size.restype = ctypes.c_uint32
