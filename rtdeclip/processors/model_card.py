@@ -1,0 +1,260 @@
+"""Model cards: what ``card.toml`` beside a model says, read, checked and found.
+
+A model is a folder with a ``card.toml`` and one ONNX file per precision. The card says
+how the model is run; the host trusts nothing else, and the file itself repeats what
+matters in its metadata, so that a card and a file that do not belong together are
+noticed.
+"""
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from rtdeclip.errors import ModelError
+from rtdeclip.stream.processor import Value
+
+FORMAT = 1
+CARD = "card.toml"
+FOLDERS_VARIABLE = "RTDECLIP_MODELS"
+INPUTS = ("y", "sign", "theta", "estimate")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One file of a model.
+
+    Args:
+        file: name beside the card.
+        sha256: of the file, hexadecimal.
+    """
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The classical processor whose output is an input of the model.
+
+    Args:
+        processor: its name.
+        settings: its settings by name.
+        windows_ms: values of its ``window_ms`` the model was trained with; the first is
+            the default. Empty: it has no such setting.
+    """
+
+    processor: str
+    settings: dict[str, Value] = field(default_factory=dict)
+    windows_ms: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One measured number.
+
+    Args:
+        set: folder of clean files, below the data folder.
+        fraction: clip level over each file's peak.
+        weights: which file of the model.
+        mean_db: ΔSDR over the whole file, mean of the files.
+        worst_db: of the worst file.
+        window_ms: of the estimate, 0 if there is none.
+    """
+
+    set: str
+    fraction: float
+    weights: str
+    mean_db: float
+    worst_db: float
+    window_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model as its card tells it.
+
+    Args:
+        name: what the user types.
+        summary: one line.
+        kind: ``step``: a graph that takes one hop and its own state.
+        sample_rate: native rate, Hz.
+        hop: samples per step.
+        latency_samples: index delay of the graph, without an estimate's.
+        inputs: names of the graph's inputs besides the state, in order: ``y`` the
+            clipped signal, ``sign`` the mask (−1, 0, 1), ``theta`` the clip level,
+            ``estimate`` another processor's output of the same instants.
+        weights: files by precision, the first is the default.
+        folder: where the card lies.
+        estimate: set if ``estimate`` is among the inputs.
+        licence: of the weights.
+        data: what it was trained on, with licences, one line each.
+        training: settings of the training, for people.
+        scores: measured numbers.
+    """
+
+    name: str
+    summary: str
+    kind: Literal["step"]
+    sample_rate: int
+    hop: int
+    latency_samples: int
+    inputs: tuple[str, ...]
+    weights: dict[str, Weights]
+    folder: Path
+    estimate: Estimate | None = None
+    licence: str = ""
+    data: tuple[str, ...] = ()
+    training: dict[str, Any] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
+
+    def path(self, precision: str) -> Path:
+        """The checked file of one precision.
+
+        Raises:
+            ModelError: missing, or not the file the card was written for.
+        """
+        weights = self.weights[precision]
+        path = self.folder / weights.file
+        if not path.is_file():
+            raise ModelError(
+                f"Model {self.name!r} lacks {path}. Copy the whole model folder, "
+                "or install rtdeclip again."
+            )
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != weights.sha256:
+            raise ModelError(
+                f"{path} is damaged or not the file its card names (sha256 "
+                f"{found[:12]}…, the card says {weights.sha256[:12]}…). Copy it again, "
+                "or install rtdeclip again."
+            )
+        return path
+
+
+def read_card(folder: Path) -> Card:
+    """The card of the model in ``folder``.
+
+    Raises:
+        ModelError: no card, a damaged one, or one of a later version.
+    """
+    path = folder / CARD
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{folder} holds no {CARD}, so it is no model. Give the folder of a model "
+            "(rtdeclip models list)."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{path} is damaged ({error}). Copy the model again."
+        ) from error
+    if raw.get("format", 0) > FORMAT:
+        raise ModelError(
+            f"{path} has format {raw['format']}, this version reads up to {FORMAT}. "
+            "Update rtdeclip."
+        )
+    try:
+        return _card(raw, folder)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path} is not a model card of rtdeclip ({type(error).__name__}: {error})."
+            " Export the model again: rtdeclip export"
+        ) from error
+
+
+def _card(raw: dict[str, Any], folder: Path) -> Card:
+    estimate = raw.get("estimate")
+    card = Card(
+        name=str(raw["name"]),
+        summary=str(raw["summary"]),
+        kind=raw["kind"],
+        sample_rate=int(raw["sample_rate"]),
+        hop=int(raw["hop"]),
+        latency_samples=int(raw["latency_samples"]),
+        inputs=tuple(raw["inputs"]),
+        weights={name: Weights(**entry) for name, entry in raw["weights"].items()},
+        folder=folder,
+        estimate=Estimate(
+            estimate["processor"],
+            dict(estimate.get("settings", {})),
+            tuple(float(w) for w in estimate.get("windows_ms", ())),
+        )
+        if estimate
+        else None,
+        licence=str(raw.get("licence", "")),
+        data=tuple(raw.get("data", ())),
+        training=dict(raw.get("training", {})),
+        scores=tuple(Score(**entry) for entry in raw.get("scores", ())),
+    )
+    if card.kind != "step":
+        raise ValueError(f"kind {card.kind!r} is unknown; known: step")
+    if not card.weights:
+        raise ValueError("no weights")
+    unknown = set(card.inputs) - set(INPUTS)
+    if unknown or ("estimate" in card.inputs) != (estimate is not None):
+        raise ValueError(f"inputs {card.inputs} do not fit")
+    if card.hop < 1 or card.latency_samples < 0 or card.sample_rate < 1:
+        raise ValueError("hop, latency_samples and sample_rate must be positive")
+    return card
+
+
+def model_folders() -> list[Path]:
+    """Where models are looked for, in this order.
+
+    ``RTDECLIP_MODELS`` (folders as in PATH), the user's data folder, the models that
+    came with the package.
+    """
+    import platformdirs
+
+    package = Path(__file__).resolve().parents[1]
+    named = os.environ.get(FOLDERS_VARIABLE, "")
+    return [
+        *(Path(part) for part in named.split(os.pathsep) if part),
+        platformdirs.user_data_path("rtdeclip") / "models",
+        package / "_models",
+        package.parent / "models",
+    ]
+
+
+def model_cards() -> Iterator[tuple[Path, Card | ModelError]]:
+    """Every model found, its folder and its card, or why that cannot be read.
+
+    Of two models of one name the first found counts.
+    """
+    seen: set[str] = set()
+    for root in model_folders():
+        for path in sorted(root.glob(f"*/{CARD}")):
+            if path.parent.name in seen:
+                continue
+            seen.add(path.parent.name)
+            try:
+                yield path.parent, read_card(path.parent)
+            except ModelError as error:
+                yield path.parent, error
+
+
+def find_card(name_or_path: str) -> Card:
+    """The card of a model by name, or by the path of its folder.
+
+    Raises:
+        ModelError: there is no such model, or its card cannot be read.
+    """
+    path = Path(name_or_path).expanduser()
+    if (path / CARD).is_file():
+        return read_card(path)
+    known = []
+    for folder, card in model_cards():
+        if folder.name == name_or_path:
+            if isinstance(card, ModelError):
+                raise card
+            return card
+        known.append(folder.name)
+    raise ModelError(
+        f"There is no model {name_or_path!r}; found: {', '.join(known) or 'none'}. "
+        f"Give a name of these or a folder with a {CARD}; more folders are searched "
+        f"with {FOLDERS_VARIABLE}."
+    )

@@ -1,0 +1,249 @@
+"""Clip-aware causal DEMUCS: a waveform U-Net that streams one hop at a time.
+
+Encoder, two LSTM layers and decoder as in Défossez et al., "Real time speech
+enhancement in the waveform domain" (Interspeech 2020, doi:10.21437/Interspeech.
+2020-2409), every kernel twice its stride and looking back only. What is ours: the
+input is the signal over the clip level and the signed mask, so scaling signal and
+level together changes nothing; the output is the clipped signal plus a positive
+excess on its clipped samples, so reliable samples pass bit-exact and clipped ones
+stay beyond the level by construction; skips are delayed by the look-ahead, so the
+decoder adds features of the same instant.
+
+Strided convolutions are written as matrix products over rows of ``stride`` samples
+(channel last): on a CPU, one row at a time, that is 1.4 times faster than Conv1d.
+
+One ``forward`` serves whole signals and single hops: it takes the state and hands
+back the next. The state of a fresh stream is zeros.
+"""
+
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+State = list[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What makes one network of this family.
+
+    Args:
+        strides: of the encoder, finest first; the hop is their product.
+        width: channels of the finest level; doubles per level.
+        cap: most channels of any level.
+        look_ahead: samples the output is late by, beyond the hop.
+        layers: of the LSTM.
+        estimate: whether a third input, a classical estimate, is the starting point.
+    """
+
+    strides: tuple[int, ...] = (4, 4, 4, 2)
+    width: int = 32
+    cap: int = 256
+    look_ahead: int = 64
+    layers: int = 2
+    estimate: bool = False
+
+    @property
+    def hop(self) -> int:
+        """Samples per step."""
+        return prod(self.strides)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of each level, finest first."""
+        return tuple(
+            min(self.cap, self.width << level) for level in range(len(self.strides))
+        )
+
+    @property
+    def skip_delays(self) -> tuple[int, ...]:
+        """Rows each level's skip is delayed by, finest first."""
+        spans = (prod(self.strides[: i + 1]) for i in range(len(self.strides)))
+        return tuple(self.look_ahead // span for span in spans)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a checkpoint; ``Shape(**d)`` after making ``strides`` a tuple."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> "Shape":
+        """The shape a checkpoint carries."""
+        return cls(**{**given, "strides": tuple(given["strides"])})
+
+
+class Down(nn.Module):
+    """Strided causal convolution (kernel 2·stride), ReLU, 1×1, GLU."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.conv = nn.Linear(2 * stride * c_in, c_out)
+        self.mix = nn.Linear(c_out, 2 * c_out)
+
+    def forward(self, x: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+        """``(B, T, C)`` and the row before it, ``(B, 1, stride·C)``."""
+        rows = x.reshape(x.shape[0], x.shape[1] // self.stride, -1)
+        past = torch.cat([last, rows[:, :-1]], 1)
+        z = functional.relu(self.conv(torch.cat([past, rows], 2)))
+        return functional.glu(self.mix(z), 2), rows[:, -1:]
+
+
+class Up(nn.Module):
+    """1×1, GLU, transposed convolution (kernel 2·stride, overlap-add of two halves)."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.c_out = c_out
+        self.mix = nn.Linear(c_in, 2 * c_in)
+        self.conv = nn.Linear(c_in, 2 * stride * c_out)
+
+    def forward(self, x: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
+        """``(B, T, C)`` and the half-row left over, ``(B, 1, stride·c_out)``."""
+        now, later = self.conv(functional.glu(self.mix(x), 2)).chunk(2, 2)
+        rows = now + torch.cat([overlap.to(later.dtype), later[:, :-1]], 1)
+        out = rows.reshape(x.shape[0], x.shape[1] * self.stride, self.c_out)
+        return out, later[:, -1:]
+
+
+class CausalDemucs(nn.Module):
+    """The network; see the module's first lines.
+
+    Args:
+        shape: its sizes.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        inputs = 3 if shape.estimate else 2
+        into = (inputs, *shape.channels[:-1])
+        outof = (1, *shape.channels[:-1])
+        self.down = nn.ModuleList(
+            Down(i, o, s)
+            for i, o, s in zip(into, shape.channels, shape.strides, strict=True)
+        )
+        self.up = nn.ModuleList(
+            Up(i, o, s)
+            for i, o, s in zip(shape.channels, outof, shape.strides, strict=True)
+        )
+        deep = shape.channels[-1]
+        self.lstm = nn.LSTM(deep, deep, shape.layers, batch_first=True)
+        self._rescale()
+
+    def _rescale(self, reference: float = 0.1) -> None:
+        """Weights of outlying spread pulled to ``reference``, as DEMUCS does."""
+        with torch.no_grad():
+            for block in self.blocks:
+                for linear in (block.conv, block.mix):
+                    scale = float(linear.weight.std() / reference) ** 0.5
+                    linear.weight.div_(scale)
+                    linear.bias.div_(scale)
+            if self.shape.estimate:  # start at the estimate itself
+                last = self.blocks[len(self.down)].conv
+                last.weight.mul_(0.1)
+                last.bias.zero_()
+
+    @property
+    def blocks(self) -> "list[Down | Up]":
+        """Encoder, finest first, then decoder, finest first."""
+        found = [*self.down, *self.up]
+        return [block for block in found if isinstance(block, Down | Up)]
+
+    def initial_state(self, batch: int = 1) -> State:
+        """The state of a fresh stream, in the order ``forward`` takes it."""
+        shape, deep = self.shape, self.shape.channels[-1]
+        into = (3 if shape.estimate else 2, *shape.channels[:-1])
+        outof = (1, *shape.channels[:-1])
+        sizes: list[tuple[int, ...]]
+        sizes = [(batch, 1, s * c) for s, c in zip(shape.strides, into, strict=True)]
+        sizes += [
+            (batch, d, c)
+            for d, c in zip(shape.skip_delays, shape.channels, strict=True)
+            if d
+        ]
+        sizes += [(shape.layers, batch, deep)] * 2
+        sizes += [(batch, 1, s * c) for s, c in zip(shape.strides, outof, strict=True)]
+        if shape.look_ahead:
+            lines = 4 if shape.estimate else 3
+            sizes += [(batch, shape.look_ahead)] * lines
+        device = next(self.parameters()).device
+        return [torch.zeros(size, device=device) for size in sizes]
+
+    def forward(
+        self,
+        y: Tensor,
+        sign: Tensor,
+        theta: Tensor,
+        estimate: Tensor | None = None,
+        state: State | None = None,
+    ) -> tuple[Tensor, State]:
+        """The restored signal, ``look_ahead`` samples late, and the next state.
+
+        Args:
+            y: ``(B, N)`` clipped signal, N a multiple of the hop.
+            sign: ``(B, N)`` 0 reliable, ±1 clipped high or low.
+            theta: ``(B, N)`` clip level, > 0.
+            estimate: ``(B, N)``, of the same instants as y, if the shape asks for one.
+            state: of the samples before; None at the start of a signal.
+        """
+        left = list(self.initial_state(y.shape[0]) if state is None else state)
+        after: State = []
+
+        inputs = [y / theta, sign]
+        if estimate is not None:
+            inputs.append(estimate / theta)
+        x, skips = torch.stack(inputs, 2), []
+        for block in self.down:
+            x, last = block(x, left.pop(0))
+            after.append(last)
+            skips.append(x)
+        for level, rows in enumerate(self.shape.skip_delays):
+            if rows:
+                skips[level] = _delayed(skips[level], left.pop(0), after)
+        h, c = left.pop(0), left.pop(0)
+        x, (h, c) = self._recur(x, h, c)
+        after += [h, c]
+        ups: State = [left.pop(0) for _ in self.up]
+        for level in reversed(range(len(skips))):
+            x, ups[level] = self.up[level](x + skips[level], ups[level])
+            if level:
+                x = functional.relu(x)
+        after += ups
+
+        lines = [y, sign, theta] + ([] if estimate is None else [estimate])
+        if self.shape.look_ahead:
+            lines = [_delayed(line, left.pop(0), after) for line in lines]
+        return restored(x[:, :, 0].float(), *lines), after
+
+    def _recur(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Any]:
+        """LSTM over the rows; the export replaces it by explicit cells."""
+        out, state = self.lstm(x, (h.to(x.dtype), c.to(x.dtype)))
+        return out, state
+
+
+def restored(
+    f: Tensor, y: Tensor, sign: Tensor, theta: Tensor, estimate: Tensor | None = None
+) -> Tensor:
+    """Clipped signal plus a positive excess on its clipped samples.
+
+    Without an estimate ``y + s·θ·softplus(f − 1)``. With one the start, f = 0, is the
+    estimate's own excess v = s·(e − y)/θ: ``y + s·θ·softplus(z0 + f)``, where
+    z0 = log(exp(v) − 1), written so that a large v does not overflow.
+    """
+    if estimate is None:
+        return y + sign * theta * functional.softplus(f - 1.0)
+    v = torch.clamp(sign * (estimate - y) / theta, min=1e-3)
+    z0 = v + torch.log(1.0 - torch.exp(-v))
+    return y + sign * theta * functional.softplus(z0 + f)
+
+
+def _delayed(x: Tensor, line: Tensor, after: State) -> Tensor:
+    """``x`` late by the length of ``line`` along axis 1; the new line is noted."""
+    joined = torch.cat([line.to(x.dtype), x], 1)
+    after.append(joined[:, x.shape[1] :])
+    return joined[:, : x.shape[1]]
