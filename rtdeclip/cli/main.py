@@ -16,7 +16,7 @@ from rtdeclip.errors import RtdeclipError
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Restore files": ("file", "scan", "preset", "demo"),
     "Live sound": ("live", "play", "devices", "doctor", "virtual-mic"),
-    "Measure": ("bench",),
+    "Measure": ("bench", "score", "clip"),
     "Look around": ("processors", "warmup"),
 }
 
