@@ -1,4 +1,4 @@
-"""What ``rtdeclip file`` says: progress on stderr, results on stdout."""
+"""What ``rtdeclip file`` and ``scan`` say: progress on stderr, results on stdout."""
 
 import json
 import time
@@ -13,6 +13,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -21,7 +22,7 @@ _STEPS = {"scan": "finding levels", "restore": "restoring", "write": "writing"}
 
 
 class Reporter:
-    """Speaks to the user of ``rtdeclip file``.
+    """Speaks to the user of ``rtdeclip file`` and ``scan``.
 
     Args:
         quiet: say nothing but errors.
@@ -38,39 +39,35 @@ class Reporter:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str, int, int | None], None]]:
+    def progress(self) -> Iterator[Callable[[str, float, float | None], None]]:
         """A bar for one file: step, share, RTF so far, time left."""
-        bar = Progress(
+        bar = self._bar(
             TextColumn("{task.description:>14}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(),
-            console=self._err,
-            transient=True,
-            disable=self._quiet or not self._err.is_terminal,
+            TextColumn("RTF {task.fields[rtf]}"),
         )
         with bar:
             tasks: dict[str, Any] = {}
+            started: dict[str, float] = {}
 
-            def tell(step: str, done: int, of: int | None) -> None:
+            def tell(step: str, done_s: float, of_s: float | None) -> None:
                 if step not in tasks:
-                    tasks[step] = bar.add_task(_STEPS[step], total=of)
-                bar.update(tasks[step], completed=done)
+                    tasks[step] = bar.add_task(_STEPS[step], total=of_s, rtf="–")
+                    started[step] = time.perf_counter()
+                rtf = (time.perf_counter() - started[step]) / done_s
+                bar.update(tasks[step], completed=done_s, rtf=f"{rtf:.4f}")
 
             yield tell
 
     @contextmanager
     def counting(self, n_files: int) -> Iterator[Callable[[dict[str, Any]], None]]:
         """A bar for many files; failures are told as they come."""
-        bar = Progress(
+        bar = self._bar(
             TextColumn("restoring"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("RTF {task.fields[rtf]}"),
-            TimeRemainingColumn(),
-            console=self._err,
-            transient=True,
-            disable=self._quiet or not self._err.is_terminal,
         )
         started, audio_s = time.perf_counter(), 0.0
         with bar:
@@ -86,6 +83,15 @@ class Reporter:
                 bar.update(task, advance=1, rtf=rtf)
 
             yield tell
+
+    def _bar(self, *columns: ProgressColumn) -> Progress:
+        return Progress(
+            *columns,
+            TimeRemainingColumn(),
+            console=self._err,
+            transient=True,
+            disable=self._quiet or not self._err.is_terminal,
+        )
 
     def single(self, row: dict[str, Any]) -> None:
         """The result of one file."""

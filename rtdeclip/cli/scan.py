@@ -1,8 +1,11 @@
 """``rtdeclip scan``: where and how much files are clipped, and what mends them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rtdeclip.cli._report import Reporter
 
 
 def scan(
@@ -20,13 +23,15 @@ def scan(
 
     rtdeclip scan *.flac --json
     """
+    from rtdeclip.cli._report import Reporter
     from rtdeclip.errors import RtdeclipError
 
+    reporter = Reporter(quiet=False, verbose=False, as_json=as_json, to_stderr=False)
     rows: list[dict[str, Any]] = []
     failed = False
     for name in names:
         try:
-            rows.append(_row(name))
+            rows.append(_row(name, reporter))
         except RtdeclipError as error:
             failed = True
             typer.echo(f"rtdeclip: {error}", err=True)
@@ -42,14 +47,14 @@ def scan(
         raise typer.Exit(1)
 
 
-def _row(name: str) -> dict[str, Any]:
+def _row(name: str, reporter: "Reporter") -> dict[str, Any]:
     from contextlib import closing
 
     from rtdeclip.files.read import open_source
     from rtdeclip.files.scan import scan, scan_row
 
-    with closing(open_source(name)) as source:
-        found = scan(source)
+    with closing(open_source(name)) as source, reporter.progress() as progress:
+        found = scan(source, progress=progress)
         if source.nonfinite_samples:
             found.warnings.append(
                 f"{name}: {source.nonfinite_samples} samples are NaN or infinite; "

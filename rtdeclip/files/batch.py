@@ -269,7 +269,7 @@ def _serve(connection: Connection, chain: Chain) -> None:
     """A worker's life: items in, rows out, until None or the parent's end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def heed(step: str, done: int, of: int | None) -> None:
+    def heed(step: str, done_s: float, of_s: float | None) -> None:
         if connection.poll():
             raise KeyboardInterrupt
 

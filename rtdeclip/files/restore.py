@@ -169,10 +169,14 @@ class _Job:
         while len(block := self._source.read(BLOCK_SAMPLES)):
             yield block
             self._n_samples += len(block)
-            if self._progress:
-                self._progress("restore", self._n_samples, self._n_expected)
+            self._tell("restore", self._n_samples, self._n_expected)
         if not self._n_samples:
             raise no_samples(self._name)
+
+    def _tell(self, step: str, done: int, of: int | None) -> None:
+        if self._progress:
+            rate = self._source.sample_rate
+            self._progress(step, done / rate, of / rate if of is not None else None)
 
     def _fit(self, restored: Iterable[Samples], meter: Meter) -> None:
         plan = self._plan
@@ -203,8 +207,7 @@ class _Job:
             while len(block := file.read(BLOCK_SAMPLES, np.float32, always_2d=True)):
                 yield gain * block
                 done += len(block)
-                if self._progress:
-                    self._progress("write", done, self._n_samples)
+                self._tell("write", done, self._n_samples)
 
     def _fill(self, blocks: Iterable[Samples]) -> None:
         with self._sink() as sink:

@@ -17,8 +17,8 @@ from rtdeclip.stream.processor import Effect
 BLOCK_SAMPLES = 1 << 15
 """Samples per channel that are read at once; all passes take the same."""
 
-Progress: TypeAlias = Callable[[str, int, int | None], None]
-"""Told the step (``scan``, ``restore``, ``write``), samples done, and of how many."""
+Progress: TypeAlias = Callable[[str, float, float | None], None]
+"""Told the step (``scan``, ``restore``, ``write``), seconds of sound done, of all."""
 
 SEVERITIES = ((0.0, "none"), (1e-3, "light"), (2e-2, "moderate"), (1.0, "severe"))
 """The word for a clipped share of the samples up to and including the number."""
@@ -82,7 +82,8 @@ def scan(
         n_samples += len(block)
         scanner.feed(through(pre, block))
         if progress:
-            progress("scan", n_samples, source.n_samples)
+            rate, of = source.sample_rate, source.n_samples
+            progress("scan", n_samples / rate, of / rate if of is not None else None)
     if not n_samples:
         raise no_samples(source.name)
     late = sum(effect.latency_samples for effect in pre)

@@ -152,9 +152,12 @@ class FileSink:
         """
         self.close()
         self._read_back()
-        with self.part.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(self.part, self.path)
+        try:
+            with self.part.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(self.part, self.path)
+        except OSError as error:
+            raise self._error(error.strerror or str(error)) from error
         self._committed = True
 
     def __enter__(self) -> Self:
@@ -172,8 +175,9 @@ class FileSink:
             self.close()
         stopped = kind is not None and issubclass(kind, KeyboardInterrupt)
         if stopped and self.keep_partial and self._n_written:
-            self.partial = partial_name(self.path)
-            os.replace(self.part, self.partial)
+            with contextlib.suppress(OSError):
+                os.replace(self.part, partial_name(self.path))
+                self.partial = partial_name(self.path)
         else:
             self._remove()
 
@@ -188,15 +192,17 @@ class FileSink:
         self.lost_tags = sorted(k for k, v in self._tags.items() if kept.get(k) != v)
 
     def _remove(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             self.part.unlink()
 
     def _error(self, reason: str) -> FileError:
-        free = shutil.disk_usage(self.path.parent).free
+        try:
+            room = f"{_size(shutil.disk_usage(self.path.parent).free)} free there"
+        except OSError:
+            room = "its folder is gone"
         return FileError(
-            f"{self.path} could not be written ({reason.strip().rstrip('.')}; "
-            f"{_size(free)} free there). Nothing was left behind. Make room or "
-            "choose another folder."
+            f"{self.path} could not be written ({reason.strip().rstrip('.')}; {room}). "
+            "Nothing was left behind. Make room or choose another folder."
         )
 
 

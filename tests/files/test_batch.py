@@ -128,6 +128,6 @@ def test_stopping_ends_the_workers(folder: Path) -> None:
         2,
     )
     next(rows)
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()
     left = [p.name for p in (folder.parent / "out").rglob("*.part")]
     assert left == []

@@ -66,7 +66,7 @@ def test_any_numbers_and_words_survive_the_file(
         post=(EffectChoice("gain", {"gain_db": gain_db}),),
         wet=wet,
         ceiling_db=ceiling_db,
-        policy=policy,  # type: ignore[arg-type]
+        policy=policy,
     )
     made = preset_from_chain("any", chain, summary)
     save_preset(made, replace=True)

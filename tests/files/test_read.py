@@ -101,7 +101,7 @@ def test_what_cannot_be_read_is_named_with_the_cure(
     tmp_path: Path, make: object, words: str
 ) -> None:
     path = tmp_path / "x.wav"
-    make(path)  # type: ignore[operator]
+    make(path)
     with pytest.raises(FileError, match=words):
         open_source(str(path))
 

@@ -348,8 +348,8 @@ def test_ctrl_c_while_restoring_keeps_a_partial_file_named_as_such(
 ) -> None:
     monkeypatch.setattr(restore_module, "BLOCK_SAMPLES", 4000)
 
-    def stop(step: str, done: int, of: int | None) -> None:
-        if step == "restore" and done >= 12_000:
+    def stop(step: str, done_s: float, of_s: float | None) -> None:
+        if step == "restore" and done_s >= 0.75:
             raise KeyboardInterrupt
 
     folder = recording.parent
@@ -365,8 +365,8 @@ def test_ctrl_c_in_the_last_pass_keeps_what_was_written(
 ) -> None:
     monkeypatch.setattr(restore_module, "BLOCK_SAMPLES", 4000)
 
-    def stop(step: str, done: int, of: int | None) -> None:
-        if step == "write" and done >= 12_000:
+    def stop(step: str, done_s: float, of_s: float | None) -> None:
+        if step == "write" and done_s >= 0.75:
             raise KeyboardInterrupt
 
     folder = recording.parent
@@ -376,7 +376,7 @@ def test_ctrl_c_in_the_last_pass_keeps_what_was_written(
 
 
 def test_ctrl_c_while_scanning_leaves_nothing(recording: Path) -> None:
-    def stop(step: str, done: int, of: int | None) -> None:
+    def stop(step: str, done_s: float, of_s: float | None) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

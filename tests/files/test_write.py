@@ -23,7 +23,7 @@ def sink_for(path: Path, **changes: object) -> FileSink:
         "n_channels": 2,
         "n_samples": 24000,
     }
-    return FileSink(**(given | changes))  # type: ignore[arg-type]
+    return FileSink(**(given | changes))
 
 
 def write_and_fail(sink: FileSink, error: BaseException, n_samples: int = 100) -> None:
