@@ -139,30 +139,29 @@ def run(config: LiveConfig, stop: threading.Event) -> None:
     try:
         engine = Engine(config, layout, stream, SAMPLE_RATE, headroom, file.scope)
         names = [name for name, entry in listings("processors").items() if entry.method]
-        file.set_info(
-            {
-                "input": "embedded audio: a voice (left), a plucked string (right)",
-                "output": "nowhere: this is the demo",
-                "system": "demo",
-                "sample_rate": SAMPLE_RATE,
-                "n_channels": 2,
-                "block": block,
-                "hop": stream.hop,
-                "latency_rows": engine.budget.rows(),
-                "latency_samples": engine.budget.total_samples,
-                "latency_text": engine.budget.sentence(),
-                "processors": names,
-                "config": asdict(config),
-            }
-        )
-        controller = Controller(engine, file, config, names)
+        info = {
+            "input": "embedded audio: a voice (left), a plucked string (right)",
+            "output": "nowhere: this is the demo",
+            "system": "demo",
+            "sample_rate": SAMPLE_RATE,
+            "n_channels": 2,
+            "block": block,
+            "hop": stream.hop,
+            "latency_rows": engine.budget.rows(),
+            "latency_samples": engine.budget.total_samples,
+            "latency_text": engine.budget.sentence(),
+            "processors": names,
+            "config": asdict(config),
+        }
+        file.set_info(info)
+        controller = Controller(engine, file, config, info)
         quiet_interpreter()
         engine.start_worker()
         device = TimedDevice(
             engine, sound, block, SAMPLE_RATE, config.priority and config.priority + 5
         )
         device.start()
-        tell("started", telemetry=str(file.path))
+        tell("started", telemetry=str(file.path), info=info)
         while controller.tick() and not stop.wait(TICK_S):
             pass
         controller.publish("ended")

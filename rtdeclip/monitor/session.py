@@ -1,25 +1,26 @@
 """What the window is connected to: nothing, a process of its own, or someone else's.
 
-A session starts, watches and restarts an audio process, or attaches to a running one.
-It stops what it started and nothing else. No Qt here; ``tick`` is called by a timer.
+A session starts and restarts an audio process through the supervisor, or attaches to
+an engine that runs already. It stops what it started and nothing else. No Qt here;
+``tick`` is called by a timer and never blocks.
 """
 
-import os
+import contextlib
 import time
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from rtdeclip.errors import DeviceError
 from rtdeclip.live.config import LiveConfig
-from rtdeclip.live.runtime_dir import runtime_dir
+from rtdeclip.live.recorder import Recorder, Take
+from rtdeclip.live.supervisor import Supervisor
 from rtdeclip.live.telemetry import ParameterWriter, TelemetryReader, find_sessions
-from rtdeclip.monitor.process import DEMO, SOUND, AudioProcess
 from rtdeclip.monitor.view_model import ViewModel
 
-LOOK_EVERY_S = 0.5
-DEVICE_LOST = 75
+SOUND = "rtdeclip.live.audio_process"
+DEMO = "rtdeclip.monitor.demo_source"
+_LOOK_EVERY_S = 0.5
 
 
 class State(Enum):
@@ -32,12 +33,22 @@ class State(Enum):
     FAILED = "failed"
 
 
+_STATES = {
+    "starting": State.STARTING,
+    "running": State.RUNNING,
+    "waiting": State.WAITING,
+    "stopping": State.IDLE,
+    "ended": State.IDLE,
+    "failed": State.FAILED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to start.
 
     Args:
-        config: of the audio process; its ``telemetry`` is filled in.
+        config: of the audio process.
         demo: the embedded audio instead of a device.
     """
 
@@ -50,10 +61,11 @@ class Session:
 
     Attributes:
         state: how it stands.
-        problem: why it failed, a sentence with the cure; empty otherwise.
+        problem: why it failed or ended, a sentence; empty otherwise.
         model: what is shown; None while nothing runs.
         controls: sets parameters; None while nothing runs.
         plan: what was started last; None when attached.
+        generation: counts the engines that were looked at.
     """
 
     def __init__(self) -> None:
@@ -64,22 +76,28 @@ class Session:
         self.plan: Plan | None = None
         self.generation = 0
         self._reader: TelemetryReader | None = None
-        self._process: AudioProcess | None = None
-        self._number = 0
+        self._supervisor: Supervisor | None = None
+        self._recorder: Recorder | None = None
         self._next_look_s = 0.0
 
     @property
     def owns_process(self) -> bool:
         """True when the sound ends with the window."""
-        return self._process is not None
+        return self._supervisor is not None
+
+    @property
+    def pid(self) -> int:
+        """Of the audio process; 0 if there is none."""
+        if self._supervisor:
+            return self._supervisor.pid
+        return self._reader.pid if self._reader else 0
 
     def start(self, plan: Plan) -> None:
         """Starts an audio process of its own; ends the one before."""
         self.stop()
-        self._number += 1
-        path = runtime_dir() / f"monitor-{os.getpid()}-{self._number}.telemetry"
-        self.plan = replace(plan, config=replace(plan.config, telemetry=str(path)))
-        self._process = AudioProcess(self.plan.config, DEMO if plan.demo else SOUND)
+        self.plan = plan
+        self._supervisor = Supervisor(plan.config, module=DEMO if plan.demo else SOUND)
+        self._supervisor.start()
         self.state, self.problem = State.STARTING, ""
 
     def attach(self, path: Path | None = None) -> None:
@@ -89,6 +107,7 @@ class Session:
             DeviceError: there is none.
         """
         self.stop()
+        self.plan = None
         if path is None:
             running = find_sessions()
             if not running:
@@ -97,80 +116,91 @@ class Session:
                     "Start one: rtdeclip live"
                 )
             path = running[0]
-        self._connect(path)
+        reader = TelemetryReader(path)
+        self._connect(reader, ParameterWriter(path))
+        self.state, self.problem = State.RUNNING, ""
 
     def restart(self) -> None:
-        """The same again: for a hung process, or after an error."""
+        """The same again, the switches as they stand."""
         if self.plan:
             kept = self.model.parameters if self.model else {}
-            config = replace(self.plan.config, parameters=_kept(kept))
+            names = ("bypass", "repair_only", "wet", "mute")
+            parameters = {name: kept[name] for name in names if name in kept}
+            config = replace(self.plan.config, parameters=parameters)
             self.start(replace(self.plan, config=config))
 
     def stop(self) -> None:
         """Ends the process of its own, or lets go of another's."""
+        self.stop_recording()
         self._let_go()
-        if self._process:
-            self._process.end()
-            self._process = None
+        if self._supervisor:
+            self._supervisor.stop()
+            self._supervisor = None
         self.state = State.IDLE
 
     def tick(self) -> None:
         """A look at the process; call it some 30 times a second, it is cheap."""
-        if self._process:
-            for line in self._process.said():
-                self._hear(line)
-        now = time.monotonic()
-        if now >= self._next_look_s:
-            self._next_look_s = now + LOOK_EVERY_S
+        if self._supervisor:
+            self._follow(self._supervisor)
+        elif time.monotonic() >= self._next_look_s:
+            self._next_look_s = time.monotonic() + _LOOK_EVERY_S
             self._look()
 
-    def _hear(self, line: dict[str, Any]) -> None:
-        event = line.get("event")
-        if event == "started":
-            self._connect(Path(str(line["telemetry"])))
-        elif event == "waiting":
-            self.state = State.WAITING
-        elif event == "error":
-            self._fail(str(line.get("message", "")))
+    def _follow(self, supervisor: Supervisor) -> None:
+        supervisor.poll()
+        self.state = _STATES[supervisor.state]
+        if supervisor.reader is not self._reader:
+            self._let_go()
+            if supervisor.reader and supervisor.writer:
+                self._connect(supervisor.reader, supervisor.writer)
+        if self.state in (State.FAILED, State.IDLE):
+            self.problem = str(supervisor.error or "")
+            self._let_go()
+            supervisor.stop()
+            self._supervisor = None
 
     def _look(self) -> None:
-        if self._process:
-            code = self._process.exit_code
-            if code == DEVICE_LOST and self.plan:
-                config = replace(self.plan.config, wait_for_device=True)
-                self.start(replace(self.plan, config=config))
-            elif code is not None:
-                self._ended(code)
-        elif self._reader and not self._reader.alive():
-            self._let_go()
-            self.state = State.IDLE
-            self.problem = "The engine that the monitor was attached to has ended."
-
-    def _ended(self, code: int) -> None:
-        assert self._process
-        words, self._process = self._process.last_words, None
-        failed = self.state is State.FAILED
+        """At someone else's engine: a new one under the same name is followed."""
+        reader = self._reader
+        if reader is None:
+            return
+        if reader.alive() and not reader.replaced():
+            return
         self._let_go()
-        if code == 0:
-            self.state = State.IDLE
-        elif not failed:
-            self._fail(f"The audio process ended by itself (exit code {code}). {words}")
+        with contextlib.suppress(DeviceError):
+            self.attach(reader.path)
+            return
+        self.state = State.IDLE
+        self.problem = "The engine that the monitor was attached to has ended."
 
-    def _fail(self, problem: str) -> None:
-        self._let_go()
-        self.state, self.problem = State.FAILED, problem
+    def record(self, path: Path) -> None:
+        """Writes dry and wet to ``NAME.dry.wav`` and ``NAME.wet.wav``.
 
-    def _connect(self, path: Path) -> None:
-        self._reader = TelemetryReader(path)
-        self.controls = ParameterWriter(path)
-        self.model = ViewModel(self._reader)
+        Raises:
+            FileError: they exist or cannot be made.
+        """
+        self._recorder = Recorder(path)
+        if self._reader:
+            self._recorder.follow(self._reader)
+
+    @property
+    def recording(self) -> bool:
+        """A recording is being written."""
+        return self._recorder is not None and not self._recorder.error
+
+    def stop_recording(self) -> Take | None:
+        """Closes the files; what was recorded, None if nothing was."""
+        if self._recorder is None:
+            return None
+        take, self._recorder = self._recorder.stop(), None
+        return take
+
+    def _connect(self, reader: TelemetryReader, writer: ParameterWriter) -> None:
+        self._reader, self.controls = reader, writer
+        self.model = ViewModel(reader)
         self.generation += 1
-        self.state, self.problem = State.RUNNING, ""
+        if self._recorder:
+            self._recorder.follow(reader)
 
     def _let_go(self) -> None:
         self._reader = self.model = self.controls = None
-
-
-def _kept(parameters: dict[str, float]) -> dict[str, float]:
-    names = ("bypass", "repair_only", "wet", "mute")
-    return {name: parameters[name] for name in names if name in parameters}

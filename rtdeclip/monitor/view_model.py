@@ -17,6 +17,7 @@ from rtdeclip.monitor.density import Density, confidence
 from rtdeclip.monitor.history import Envelope, History, Stretch, envelope
 from rtdeclip.monitor.load import LoadHistory
 from rtdeclip.monitor.meters import Meter
+from rtdeclip.monitor.thresholds import Thresholds
 from rtdeclip.types import Samples
 
 HISTORY_S = 10.0
@@ -107,6 +108,8 @@ class ViewModel:
         out_densities: of the output, headroom undone.
         load: of the last minute.
         channel: the one that is drawn.
+        frozen: the picture stands still.
+        thresholds: clip levels, the detector's or the user's.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -124,6 +127,7 @@ class ViewModel:
         self.parameters = reader.parameters()
         self.info = reader.info
         self.frozen = False
+        self.thresholds = Thresholds(((0.0, 0.0),) * reader.n_channels)
         self._confidence = [(0.0, 0.0)] * reader.n_channels
         self._next_event = len(reader.events())
         self._latest_s = 0.0
@@ -153,10 +157,13 @@ class ViewModel:
         """What is worth a look only a few times a second."""
         self.parameters = self.reader.parameters()
         self.info = self.reader.info or self.info
+        s = self.status
+        pairs = zip(s.clip_high, s.clip_low, strict=True)
+        self.thresholds = self.thresholds.detected(tuple(pairs)[: self.n_channels])
         n = round(EVIDENCE_S * self.sample_rate)
         for c in range(self.n_channels):
             dry = self.history.latest(n, c).dry
-            high, low = self.status.clip_high[c], self.status.clip_low[c]
+            high, low = self.thresholds.pairs[c]
             self._confidence[c] = (confidence(dry, high), confidence(dry, -low))
 
     def _take(self, scope: Scope) -> None:
@@ -214,9 +221,7 @@ class ViewModel:
     def levels(self) -> Levels:
         """Clip levels of the drawn channel."""
         c = self.channel
-        return Levels(
-            self.status.clip_high[c], self.status.clip_low[c], *self._confidence[c]
-        )
+        return Levels(*self.thresholds.pairs[c], *self._confidence[c])
 
     @property
     def age_s(self) -> float:

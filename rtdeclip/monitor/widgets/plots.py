@@ -3,7 +3,6 @@
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont
 
 from rtdeclip.monitor.theme import Theme

@@ -1,0 +1,81 @@
+"""What is shown while nothing plays: one obvious button, or what went wrong."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from rtdeclip.monitor.widgets.cards import button, label
+
+_WELCOME = (
+    "Clipped sound in, restored sound out. Choose the source above, then press Start."
+)
+
+
+class StartPage(QWidget):
+    """Title, a sentence, one big button and two quiet ones.
+
+    Signals:
+        start: the big button.
+        demo: the embedded audio was asked for.
+        open: a file was asked for.
+    """
+
+    start = Signal()
+    demo = Signal()
+    open = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = label("", "title")
+        self._text = label("", "muted", wrap=True)
+        self._big = button("Start", self.start.emit, style="big")
+        self._wait = QProgressBar()
+        self._wait.setRange(0, 0)
+        self._wait.setTextVisible(False)
+        self._wait.setFixedWidth(260)
+        self._wait.setAccessibleName("Starting")
+        quiet = QHBoxLayout()
+        quiet.addStretch()
+        self._quiet = [
+            button("Try the demo", self.demo.emit, tip="Embedded audio, no device."),
+            button("Open a file…", self.open.emit, tip="Play and restore a file."),
+        ]
+        for one in self._quiet:
+            quiet.addWidget(one)
+        quiet.addStretch()
+        column = QVBoxLayout(self)
+        column.setSpacing(14)
+        column.addStretch(2)
+        centre = Qt.AlignmentFlag.AlignHCenter
+        for widget in (self._title, self._text, self._big, self._wait):
+            column.addWidget(widget, 0, centre)
+        column.addLayout(quiet)
+        column.addStretch(3)
+        self._title.setAlignment(centre)
+        self._text.setAlignment(centre)
+        self._text.setMinimumWidth(420)
+        self._text.setMaximumWidth(560)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def show_idle(self, *, first: bool, note: str = "") -> None:
+        """Nothing runs; ``note`` says why if it is no matter of course."""
+        self._fill(
+            "Welcome to rtdeclip" if first else "Ready", note or _WELCOME, "Start"
+        )
+
+    def show_starting(self, text: str) -> None:
+        """Work is being done before the first sound."""
+        self._fill("One moment", text, "")
+
+    def show_problem(self, problem: str) -> None:
+        """It could not start; the sentence says what to do."""
+        self._fill("That did not work", problem, "Try again")
+
+    def _fill(self, title: str, text: str, big: str) -> None:
+        self._title.setText(title)
+        self._text.setText(text)
+        self._big.setText(big)
+        self._big.setAccessibleName(big)
+        self._big.setVisible(bool(big))
+        self._wait.setVisible(not big)
+        for one in self._quiet:
+            one.setVisible(bool(big))
