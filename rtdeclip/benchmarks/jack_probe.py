@@ -6,7 +6,9 @@ sent holds clipped and reliable samples; a reliable sample's value tells its pos
 so the round trip is known for each block.
 
 Run as ``python -m rtdeclip.benchmarks.jack_probe SECONDS``: it says ``PROBE READY``,
-runs until its standard input closes and then prints its verdict as JSON.
+runs until its standard input closes and then prints its verdict as JSON. With
+``loop`` after the seconds it is a cable instead, called ``loop``: what is played to it
+can be captured from it.
 """
 
 import json
@@ -31,7 +33,7 @@ _PEAK, _NOISE = 0.7, 0.02
 _AUDIO_TYPE = b"32 bit float mono audio"
 _IS_INPUT, _IS_OUTPUT = 1, 2
 # Words of the state handed to the compiled callback.
-_POSITION, _XRUNS, _CAPACITY, _OUT_PORT, _IN_PORT, _TABLE, _RECORD = range(7)
+_POSITION, _XRUNS, _CAPACITY, _OUT_PORT, _IN_PORT, _TABLE, _RECORD, _LOOP = range(8)
 
 
 def probe_signal() -> Samples:
@@ -139,14 +141,16 @@ class Probe:
 
     Args:
         seconds: room for the record.
+        loop: send back what is heard, under the name ``loop``.
 
     Raises:
         OSError: no JACK library or server.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, loop: bool = False) -> None:
         library = jack.library()
-        client = jack.open_client(library, NAME) if library else None
+        name = "loop" if loop else NAME
+        client = jack.open_client(library, name) if library else None
         if library is None or client is None:
             raise OSError("no JACK server answers")
         self._jack, self._client = library, client
@@ -155,6 +159,7 @@ class Probe:
         self._table = probe_signal()
         self._record = np.zeros(round(seconds * rate), np.float32)
         self._state = np.zeros(16, np.int64)
+        self._state[_LOOP] = int(loop)
         self._state[_CAPACITY] = len(self._record)
         self._state[_TABLE] = self._table.ctypes.data
         self._state[_RECORD] = self._record.ctypes.data
@@ -227,6 +232,8 @@ def _compile() -> tuple[Any, Any]:
         start = state[_POSITION]
         for i in range(samples):
             send[i] = table[(start + i) & (PERIOD_SAMPLES - 1)]
+            if state[_LOOP] != 0:
+                send[i] = receive[i]
             if start + i < state[_CAPACITY]:
                 record[start + i] = receive[i]
         state[_POSITION] = start + samples
@@ -244,7 +251,7 @@ def _compile() -> tuple[Any, Any]:
 
 def main() -> None:
     """Until standard input closes."""
-    probe = Probe(float(sys.argv[1]))
+    probe = Probe(float(sys.argv[1]), loop=sys.argv[2:] == ["loop"])
     print("PROBE READY", flush=True)
     sys.stdin.read()
     print(json.dumps(asdict(probe.close())), flush=True)

@@ -131,7 +131,8 @@ def run_session(
         session.start()
         _show(session, stopped_by, as_json, quiet, seekable, recording)
     finally:
-        session.stop()
+        for event in session.stop():
+            _tell(event, as_json, quiet, None)
         for number, handler in handlers.items():
             signal.signal(number, handler)
     if session.error:
@@ -186,10 +187,23 @@ def _tell(event: dict[str, Any], as_json: bool, quiet: bool, view: Any) -> None:
         "started": lambda e: f"{e['info']['latency_text']}  ({e['scheduler']})",
         "waiting": lambda e: f"Waiting for the device. {e['message']}",
         "reconnecting": lambda e: "The sound has stopped; starting it again.",
+        "ended": _farewell,
         "note": lambda e: str(e["text"]),
     }
     if text := texts.get(event["event"]):
         (view.say if view else typer.echo)(text(event))
+
+
+def _farewell(event: dict[str, Any]) -> str:
+    xruns = sum(
+        event[f"{way}_{kind}"]
+        for way in ("input", "output")
+        for kind in ("overflows", "underflows")
+    )
+    return (
+        f"Ended. Late hops {event['late_hops']} ({event['starved_ms']:.1f} ms dry), "
+        f"device xruns {xruns}, RTF p99 {event['rtf_p99']:.2f}"
+    )
 
 
 def _events(

@@ -235,6 +235,8 @@ class Opened:
         self._controller.publish("ended")
         fields = self.file.fields[0]
         found = {name: fields[name].tolist() for name in fields.dtype.names or ()}
+        found["state"] = "ended"
+        found["processor"] = self.info["processors"][found["processor"]]
         stream = self.engine.stream
         if isinstance(stream, SequenceStream):
             found["round_trip"] = asdict(stream.round_trip())

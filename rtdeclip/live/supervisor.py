@@ -110,10 +110,15 @@ class Supervisor:
             self._process.kill()
         return events
 
-    def stop(self) -> None:
-        """Ends the session: fade out, close, and kill what does not obey."""
+    def stop(self) -> list[dict[str, Any]]:
+        """Ends the session: fade out, close, and kill what does not obey.
+
+        Returns:
+            what ``poll`` would have told.
+        """
+        events: list[dict[str, Any]] = []
         if self.state in ("ended", "failed"):
-            return
+            return events
         self.state = "stopping"
         if self._process is not None:
             assert self._process.stdin is not None
@@ -123,9 +128,11 @@ class Supervisor:
                 self._process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-            self.poll()
+                self._process.wait()
+            events = self.poll()
         self.state = "ended"
         self._sweep()
+        return events
 
     def wait_until_running(self, timeout_s: float) -> None:
         """Polls until sound runs.
