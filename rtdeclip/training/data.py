@@ -35,6 +35,10 @@ class Pool:
     samples: Tensor
     sample_rate: int
 
+    def to(self, device: str) -> "Pool":
+        """The pool on another device, so that batches are cut there."""
+        return Pool(self.samples.to(device), self.sample_rate)
+
     def draw(self, batch: int, length: int, generator: Generator) -> Tensor:
         """``(batch, length)`` float32 in ±1, from places loud enough to learn from.
 

@@ -23,6 +23,7 @@ class Degradation:
         fixed: the fraction that ``fixed_share`` of the items take.
         fixed_share: 0 to 1.
         uneven_share: share of items whose lower level differs, by up to 3 dB.
+        sum_share: share of items to which another one is added (voices, chords).
         tilt_share: share of items filtered by 1 + a·z⁻¹, |a| ≤ 0.6, before clipping.
     """
 
@@ -32,6 +33,7 @@ class Degradation:
     fixed_share: float = 0.3
     uneven_share: float = 0.05
     tilt_share: float = 0.3
+    sum_share: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -65,7 +67,14 @@ class Item(NamedTuple):
 
 
 def degrade(clean: Tensor, mix: Degradation, generator: Generator) -> Item:
-    """``clean`` ``(B, N)`` as a training batch.
+    """``clean`` ``(B, N)`` as a training batch."""
+    return clip_batch(*shaped(clean, mix, generator))
+
+
+def shaped(
+    clean: Tensor, mix: Degradation, generator: Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``clean`` ``(B, N)`` filtered and summed, and its two levels, ``(B, 1)`` each.
 
     Polarity is drawn too, so that the network cannot learn a voice's asymmetry in one
     direction only.
@@ -75,6 +84,9 @@ def degrade(clean: Tensor, mix: Degradation, generator: Generator) -> Item:
         draw = torch.rand(clean.shape[0], 1, generator=generator)
         return draw.to(clean.device)
 
+    if mix.sum_share:
+        other = clean[torch.randperm(clean.shape[0], generator=generator)]
+        clean = clean + uniform() * (uniform() < mix.sum_share) * other
     tilt = (1.2 * uniform() - 0.6) * (uniform() < mix.tilt_share)
     clean = clean + tilt * functional.pad(clean, (1, 0))[:, :-1]
     clean = torch.where(uniform() < 0.5, clean, -clean)
@@ -85,7 +97,7 @@ def degrade(clean: Tensor, mix: Degradation, generator: Generator) -> Item:
     high = fraction * clean.abs().amax(1, keepdim=True).clamp(min=1e-6)
     uneven = uniform() < mix.uneven_share
     low = torch.where(uneven, high * 10.0 ** (-3.0 / 20.0 * uniform()), high)
-    return clip_batch(clean, high, low)
+    return clean, high, low
 
 
 def clip_batch(clean: Tensor, high: Tensor, low: Tensor) -> Item:

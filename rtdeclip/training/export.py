@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from rtdeclip.errors import ModelError
 from rtdeclip.processors.model_card import CARD, FORMAT, Card, Estimate, Weights
 from rtdeclip.processors.step_graph import graph_metadata
-from rtdeclip.training.fit import Plan
+from rtdeclip.training.fit import Plan, read_checkpoint
 from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape, State
 
 OPSET = 20
@@ -149,7 +149,6 @@ def export(
     summary: str,
     licence: str = "",
     data: Sequence[str] = (),
-    estimate: Estimate | None = None,
     training: dict[str, Any] | None = None,
 ) -> Card:
     """Writes ``folder`` as a model: int8 and fp32 graphs and the card.
@@ -161,11 +160,11 @@ def export(
         summary: one line.
         licence: of the weights.
         data: what it was trained on, a line each.
-        estimate: the processor whose output is an input, if the shape has one.
         training: for the card's readers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shape, model = plan.shape, step_graph(net)
+    estimate = Estimate("aspade", {}, plan.windows_ms) if shape.estimate else None
     tags = graph_metadata(folder.name, plan.sample_rate, shape.hop, shape.look_ahead)
     weights = {}
     for precision, graph in (("int8", quantised(model)), ("fp32", model)):
@@ -191,6 +190,32 @@ def export(
     )
     write_card(card)
     return card
+
+
+def load_trained(checkpoint: Path) -> tuple[CausalDemucs, Plan, dict[str, Any]]:
+    """The running-mean network of a checkpoint, its plan, and facts for the card.
+
+    Raises:
+        ModelError: the file is no checkpoint.
+    """
+    kept = read_checkpoint(checkpoint)
+    plan = Plan.from_dict(kept["plan"])
+    net = CausalDemucs(plan.shape)
+    net.load_state_dict(kept["mean"])
+    seconds = kept["step"] * plan.batch * plan.segment_samples / plan.sample_rate
+    facts: dict[str, Any] = {
+        "steps": kept["step"],
+        "minutes": round(kept["spent_s"] / 60.0, 1),
+        "audio_h": round(seconds / 3600.0, 1),
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "loss": plan.loss,
+        "batch": plan.batch,
+        "rate": plan.rate,
+        "seed": plan.seed,
+        "mix": plan.mix.to_dict(),
+        "torch": torch.__version__,
+    }
+    return net.eval(), plan, facts
 
 
 def write_card(card: Card) -> None:

@@ -47,6 +47,7 @@ class Plan:
         minutes: length of the schedule by the clock, used when ``steps`` is None.
         precision: ``bf16`` (autocast) or ``fp32``.
         seed: of the weights and of every draw.
+        windows_ms: of the A-SPADE estimates, if the shape takes one.
     """
 
     name: str
@@ -63,12 +64,14 @@ class Plan:
     minutes: float = 60.0
     precision: str = "bf16"
     seed: int = 0
+    windows_ms: tuple[float, ...] = ()
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> "Plan":
         """The plan a checkpoint carries."""
         shape, mix = Shape.from_dict(given["shape"]), Degradation(**given["mix"])
-        return cls(**{**given, "shape": shape, "mix": mix})
+        windows = tuple(given.get("windows_ms", ()))
+        return cls(**{**given, "shape": shape, "mix": mix, "windows_ms": windows})
 
 
 Source = Callable[[Generator], Item]
@@ -92,6 +95,11 @@ class Fit:
         self.optimisers = _optimisers(self.net, plan.rate)
         self.step = 0
         self.spent_s = 0.0
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Begins at the weights of another network of the same shape."""
+        self.net.load_state_dict(weights)
+        self.mean.load_state_dict(weights)
 
     @property
     def progress(self) -> float:

@@ -6,17 +6,38 @@ from pathlib import Path
 import torch
 from torch import Generator
 
-from rtdeclip.training import data
+from rtdeclip.training import data, picture
 from rtdeclip.training.degrade import Item, clip_batch, degrade
-from rtdeclip.training.fit import Fit, Plan, append_row, score
+from rtdeclip.training.estimates import Prepared, all_estimated, prepare
+from rtdeclip.training.fit import Fit, Plan, Source, append_row, score
+from rtdeclip.training.layouts import is_clean, split
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.5, 0.7)  # of the peak, at which the log scores
 CHECKPOINT = "last.ckpt"
 LOG = "log.csv"
+CURVE = "curve.png"
+VALIDATION_FILES = 20
+
+Validation = dict[str, list[Item]]
 
 
-def from_pool(pool: data.Pool, plan: Plan) -> Callable[[Generator], Item]:
-    """Fresh segments of ``pool``, degraded as the plan says, for ``Fit``."""
+def source_of(
+    plan: Plan,
+    pool: data.Pool,
+    prepared_items: int,
+    progress: Callable[[float], None] | None = None,
+) -> Source:
+    """Where the batches of ``Fit`` come from.
+
+    Args:
+        plan: a shape with an estimate makes ``prepared_items`` first.
+        pool: clean audio.
+        prepared_items: see ``estimates.prepare``.
+        progress: told the share of them that is ready.
+    """
+    if plan.shape.estimate:
+        prepared: Prepared = prepare(pool, plan, prepared_items, progress)
+        return lambda generator: prepared.draw(plan.batch, generator)
 
     def draw(generator: Generator) -> Item:
         clean = pool.draw(plan.batch, plan.segment_samples, generator)
@@ -25,19 +46,52 @@ def from_pool(pool: data.Pool, plan: Plan) -> Callable[[Generator], Item]:
     return draw
 
 
-def fixed_items(paths: Sequence[Path], sample_rate: int, fraction: float) -> list[Item]:
-    """Each file whole, clipped at ``fraction`` of its peak."""
-    items = []
-    for path in paths:
-        clean = torch.from_numpy(data.read(path, sample_rate))[None]
-        level = fraction * clean.abs().amax(1, keepdim=True)
-        items.append(clip_batch(clean, level, level))
-    return items
+def split_files(
+    folders: Sequence[Path], held: Sequence[Path], share: float
+) -> tuple[list[Path], list[Path]]:
+    """Training and validation files.
+
+    Args:
+        folders: searched for clean audio.
+        held: folders of validation audio; none: a share of the speakers or pieces.
+        share: of them.
+
+    Raises:
+        FileError: a folder holds no audio.
+    """
+    paths = [path for path in data.audio_files(folders) if is_clean(path)]
+    if held:
+        return paths, data.audio_files(held)
+    return split(paths, share)
+
+
+def fixed_items(plan: Plan, paths: Sequence[Path]) -> Validation:
+    """The validation set, the same at every look, by a name for the log.
+
+    Each file whole, clipped at each of ``FRACTIONS`` of its peak; with an estimate,
+    once per window.
+    """
+    found: Validation = {}
+    audio = [
+        torch.from_numpy(data.read(path, plan.sample_rate))[None]
+        for path in paths[:VALIDATION_FILES]
+    ]
+    for fraction in FRACTIONS if audio else ():
+        items = []
+        for clean in audio:
+            level = (fraction * clean.abs().amax(1, keepdim=True)).clamp(min=1e-6)
+            items.append(clip_batch(clean, level, level))
+        if not plan.shape.estimate:
+            found[f"{fraction:g}"] = items
+        for window in plan.windows_ms if plan.shape.estimate else ():
+            ready = all_estimated(items, plan.sample_rate, window)
+            found[f"{fraction:g}_{window:g}ms"] = ready
+    return found
 
 
 def train(
     fit: Fit,
-    validation: dict[float, list[Item]],
+    validation: Validation,
     out: Path,
     *,
     log_minutes: float = 2.0,
@@ -47,45 +101,50 @@ def train(
 
     Args:
         fit: fresh or restored.
-        validation: fixed items by fraction of the peak; the mean weights are scored.
-        out: folder for ``last.ckpt`` and ``log.csv``; made if missing.
+        validation: see ``fixed_items``; the mean weights are scored.
+        out: folder for the checkpoint, the log and the learning curve; made if missing.
         log_minutes: training time between log lines and checkpoints.
         report: takes each progress line.
     """
     out.mkdir(parents=True, exist_ok=True)
-    running, next_s = 0.0, fit.spent_s + 60.0 * min(log_minutes, 1.0)
-    since = 0
+    total_db, count = 0.0, 0
+    next_s = fit.spent_s + 60.0 * min(log_minutes, 1.0)
     while fit.progress < 1.0:
-        running -= fit.advance()
-        since += 1
+        total_db -= fit.advance()
+        count += 1
         if fit.spent_s >= next_s or fit.progress >= 1.0:
-            row = _row(fit, running / since, validation)
+            row = _row(fit, total_db / count, validation)
             append_row(out / LOG, row)
+            picture.draw(out / LOG, out / CURVE)
             fit.save(out / CHECKPOINT)
-            left = fit.spent_s * (1.0 / fit.progress - 1.0) / 60.0
-            marks = "  ".join(f"{k} {v:g}" for k, v in row.items())
-            report(f"{marks}  left {left:.0f} min")
-            running, since, next_s = 0.0, 0, fit.spent_s + 60.0 * log_minutes
+            report(_line(fit, row))
+            total_db, count, next_s = 0.0, 0, fit.spent_s + 60.0 * log_minutes
 
 
-def _row(
-    fit: Fit, train_db: float, validation: dict[float, list[Item]]
-) -> dict[str, float | int]:
+def _row(fit: Fit, train_db: float, validation: Validation) -> dict[str, float | int]:
+    plan = fit.plan
+    seconds = fit.step * plan.batch * plan.segment_samples / plan.sample_rate
     row: dict[str, float | int] = {
         "step": fit.step,
         "spent_s": round(fit.spent_s, 1),
-        "audio_h": round(
-            fit.step
-            * fit.plan.batch
-            * fit.plan.segment_samples
-            / fit.plan.sample_rate
-            / 3600.0,
-            2,
-        ),
+        "audio_h": round(seconds / 3600.0, 2),
         "train_db": round(train_db, 3),
     }
-    for fraction, items in validation.items():
-        each = score(fit.mean, items, fit.plan.precision)
-        row[f"mean_{fraction:g}_db"] = round(sum(each) / len(each), 3)
-        row[f"worst_{fraction:g}_db"] = round(min(each), 3)
+    for name, items in validation.items():
+        each = score(fit.mean, items, plan.precision)
+        row[f"mean_{name}_db"] = round(sum(each) / len(each), 3)
+        row[f"worst_{name}_db"] = round(min(each), 3)
     return row
+
+
+def _line(fit: Fit, row: dict[str, float | int]) -> str:
+    left_min = fit.spent_s * (1.0 / fit.progress - 1.0) / 60.0
+    scores = (
+        f"{name.removeprefix('mean_').removesuffix('_db')}: {value:.2f}"
+        for name, value in row.items()
+        if name.startswith("mean_")
+    )
+    return (
+        f"step {row['step']}, {row['audio_h']} h of audio, train {row['train_db']:.2f}"
+        f" dB, validation by level {', '.join(scores)} dB, {left_min:.0f} min left"
+    )

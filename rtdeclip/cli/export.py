@@ -1,0 +1,37 @@
+"""``rtdeclip export``: a checkpoint as a model the streams can run."""
+
+from pathlib import Path
+
+import typer
+
+
+def export(
+    checkpoint: Path = typer.Argument(help="File that rtdeclip train wrote."),
+    out: Path | None = typer.Option(
+        None, "--out", help="Model folder; default: models/NAME beside the checkpoint."
+    ),
+    data: Path | None = typer.Option(
+        None, "--data", help="Folder whose test sets fill the card's scores."
+    ),
+    sets: list[str] = typer.Option(
+        ["test/speech"], "--set", help="Folders of clean files below --data."
+    ),
+    summary: str = typer.Option("", "--summary", help="One line for the listings."),
+    licence: str = typer.Option("", "--licence", help="Of the weights."),
+    source: list[str] = typer.Option(
+        [], "--source", help="Training data and its licence, for the card; repeatable."
+    ),
+) -> None:
+    """Write a model folder: ONNX graphs in int8 and fp32, and the card.
+
+    Needs the extra: pip install "rtdeclip[train]"
+
+    [bold]Examples[/bold]
+
+    rtdeclip export runs/my-voice/last.ckpt
+
+    rtdeclip export runs/my-voice/last.ckpt --data my/data --set test --licence CC0
+    """
+    from rtdeclip.cli._train import run_export
+
+    run_export(checkpoint, out, data, sets, summary, licence, source, typer.echo)

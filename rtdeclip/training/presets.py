@@ -1,0 +1,37 @@
+"""The trainings that made the shipped models, by name."""
+
+from rtdeclip.errors import SettingError
+from rtdeclip.training.fit import Plan
+from rtdeclip.training.nets.causal_demucs import Shape
+
+PRESETS: dict[str, Plan] = {
+    "demucs-speech-16k": Plan("demucs-speech-16k", 16000),
+    "hybrid-speech-16k": Plan(
+        "hybrid-speech-16k",
+        16000,
+        Shape(estimate=True),
+        windows_ms=(16.0, 32.0),
+    ),
+    "tiny": Plan(
+        "tiny",
+        16000,
+        Shape(strides=(4, 4, 4), width=8, cap=16, look_ahead=32, layers=1),
+        batch=4,
+        segment_samples=4096,
+        steps=40,
+    ),
+}
+
+
+def preset(name: str) -> Plan:
+    """The plan called ``name``.
+
+    Raises:
+        SettingError: there is none.
+    """
+    if name not in PRESETS:
+        raise SettingError(
+            f"There is no preset {name!r}; there are: {', '.join(PRESETS)}. "
+            "Choose one with --preset."
+        )
+    return PRESETS[name]
