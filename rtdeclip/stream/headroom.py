@@ -14,8 +14,6 @@ import math
 from typing import Literal, TypeAlias
 
 from rtdeclip.errors import SettingError
-from rtdeclip.stream.effects.gain import GAIN_DB, Gain
-from rtdeclip.stream.limiter import CEILING_DB, TruePeakLimiter
 from rtdeclip.stream.processor import Value
 from rtdeclip.types import Samples
 
@@ -51,6 +49,10 @@ class LiveHeadroom:
         gain_db: float = LIVE_GAIN_DB,
         ceiling_db: float = LIVE_CEILING_DB,
     ) -> None:
+        # Here, because numba takes a while and the names above are wanted without.
+        from rtdeclip.stream.effects.gain import Gain
+        from rtdeclip.stream.limiter import TruePeakLimiter
+
         self._gain = Gain(sample_rate, n_channels, gain_db)
         self._limiter = TruePeakLimiter(sample_rate, n_channels, ceiling_db)
         self.latency_samples = self._limiter.latency_samples
@@ -70,9 +72,9 @@ class LiveHeadroom:
         Raises:
             SettingError: another name, or a value out of range.
         """
-        if name == GAIN_DB.name:
+        if name == "gain_db":
             self._gain.set_setting(name, value)
-        elif name == CEILING_DB.name:
+        elif name == "ceiling_db":
             self._limiter.set_setting(name, value)
         else:
             raise SettingError(
