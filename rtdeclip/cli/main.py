@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "Restore files": ("file", "scan", "preset", "demo"),
     "Live sound": ("live", "play", "devices", "doctor", "virtual-mic"),
     "Measure": ("bench", "score", "clip"),
+    "Networks": ("models", "train", "export"),
     "Look around": ("processors", "warmup"),
 }
 
