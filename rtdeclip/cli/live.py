@@ -11,7 +11,7 @@ import typer
 from rtdeclip.cli import _chain
 
 if TYPE_CHECKING:
-    from rtdeclip.live.config import LiveConfig
+    from rtdeclip.live.config import Clocks, LiveConfig
     from rtdeclip.live.recorder import Recorder, Take
 
 
@@ -60,6 +60,9 @@ def live(
     measure_latency: bool = typer.Option(
         False, "--measure-latency", help="Time a loop from output to input, then end."
     ),
+    clocks: str = typer.Option(
+        "auto", "--clocks", help="one, two: do input and output keep one time?"
+    ),
     bypass: bool = typer.Option(False, "--bypass", help="Start bypassed."),
     python_callback: bool = typer.Option(
         False, "--python-callback", help="Do without the compiled callback (slower)."
@@ -100,6 +103,7 @@ def live(
         duration_s=duration,
         monitor_speakers=monitor_speakers,
         python_callback=python_callback,
+        clocks=_clocks(clocks),
         purpose="measure" if measure_latency else "sound",
         **chosen,
     )
@@ -119,6 +123,15 @@ def live(
         if restore_on_stop and take.n_samples:
             _restore(take, as_json, quiet)
     raise typer.Exit(code)
+
+
+def _clocks(word: str) -> "Clocks":
+    from rtdeclip.errors import SettingError
+
+    known: dict[str, Clocks] = {"auto": "auto", "one": "one", "two": "two"}
+    if word not in known:
+        raise SettingError(f"--clocks {word}: give auto, one or two.")
+    return known[word]
 
 
 def _run(

@@ -84,14 +84,12 @@ class Session:
         """The control loop."""
         opened = self._opened
         patience = max(_STALL_S, _STALL_BLOCKS * opened.period_s)
-        callbacks, since = -1, time.monotonic()
+        since = time.monotonic_ns()
         while not self._stop.asked.is_set():
             if self._stop.asked.wait(opened.tick_s):
                 break
-            now = time.monotonic()
-            if opened.callbacks != callbacks:
-                callbacks, since = opened.callbacks, now
-            if now - since > patience:
+            silent_ns = time.monotonic_ns() - max(opened.last_callback_ns, since)
+            if silent_ns > 1e9 * patience:
                 self._stop.lost.set()
             if self._stop.lost.is_set():
                 return DEVICE_LOST

@@ -23,14 +23,12 @@ from rtdeclip.live import ring as r
 from rtdeclip.live.atomic import as_pointer, load_acquire, store_release
 from rtdeclip.live.ring import split
 
-_MONOTONIC = 1
+MONOTONIC = 1
 # PaStreamCallbackFlags
 _IN_UNDER, _IN_OVER, _OUT_UNDER, _OUT_OVER = 1, 2, 4, 8
 
 
-def _count_callback(
-    words: NDArray[np.int64], n: int, now_ns: int, flags: int, start: int
-) -> bool:
+def _count_callback(words: NDArray[np.int64], n: int, now_ns: int, flags: int) -> bool:
     """Counters of one callback; True if it came within 1.5 periods of the last."""
     gap = now_ns - words[r.LAST_NS]
     on_time = gap <= words[r.PERIOD_NS] + words[r.PERIOD_NS] // 2
@@ -144,11 +142,11 @@ def _play(
     words[r.PLAYED] = start + n - words[r.LATENCY]
 
 
-_count_jit = njit(nogil=True, cache=True)(_count_callback)
-_capture_jit = njit(nogil=True, cache=True)(_capture)
+count_jit = njit(nogil=True, cache=True)(_count_callback)
+capture_jit = njit(nogil=True, cache=True)(_capture)
 _sample_jit = njit(nogil=True, cache=True, error_model="numpy")(_sample)
 _play_jit = njit(nogil=True, cache=True, error_model="numpy")(_play)
-_split_jit = njit(nogil=True, cache=True)(split)
+split_jit = njit(nogil=True, cache=True)(split)
 
 
 def _exchange(
@@ -169,13 +167,14 @@ def _exchange(
         now_ns: CLOCK_MONOTONIC.
         flags: PortAudio's over- and underflow flags.
     """
-    words, reals, _, _, rings = _split_jit(block)
+    words, reals, _, _, rings = split_jit(block)
     n_channels = words[r.N_CHANNELS]
     size = words[r.RING_MASK] + 1
     rows = rings.view(np.float32).reshape(2, size, n_channels)
     start = words[r.CAPTURED]
-    on_time = _count_jit(words, n, now_ns, flags, start)
-    _capture_jit(words, rows[0], incoming, n)
+    words[r.POSTED_NS] = now_ns
+    on_time = count_jit(words, n, now_ns, flags)
+    capture_jit(words, rows[0], incoming, n)
     _play_jit(words, reals, rows[0], rows[1], outgoing, n, start, on_time)
 
 
@@ -204,7 +203,7 @@ def _callback(
     """PaStreamCallback: ``exchange`` on the memory at ``user_data``, then a post."""
     words = carray(as_pointer(user_data), (r.WORDS,), np.int64)
     block = carray(as_pointer(user_data), (words[r.TOTAL_WORDS],), np.int64)
-    clock_gettime(_MONOTONIC, types.uintp(user_data + 8 * r.TIMESPEC))
+    clock_gettime(MONOTONIC, types.uintp(user_data + 8 * r.TIMESPEC))
     now_ns = words[r.TIMESPEC] * 1_000_000_000 + words[r.TIMESPEC + 1]
     samples = types.int64(n)
     # Output-only streams have no input; its place is then never read.

@@ -15,6 +15,7 @@ from rtdeclip.errors import DeviceError
 from rtdeclip.files.chain import EffectChoice, build_effects
 from rtdeclip.live import ring as r
 from rtdeclip.live.config import LiveConfig
+from rtdeclip.live.drift import prepare, reserve_samples
 from rtdeclip.live.latency import LatencyBudget
 from rtdeclip.live.realtime import ORDINARY, Granted, make_thread_realtime
 from rtdeclip.live.ring import EngineMemory
@@ -133,7 +134,9 @@ class Engine:
         sample_rate: Hz.
         headroom: the stream's last stage, for the limiter's meter.
         scope: telemetry's rings.
-        wall_clock: None, or the simulated clock in ns.
+        clock_ns: None, or the simulated clock.
+        out_rate: nominal Hz of an output device with a clock of its own; None: input
+            and output are one device.
 
     Attributes:
         memory: rings and counters.
@@ -151,6 +154,7 @@ class Engine:
         headroom: LiveHeadroom | None = None,
         scope: Scope | None = None,
         clock_ns: Callable[[], int] | None = None,
+        out_rate: int | None = None,
     ) -> None:
         self.stream = stream
         self.headroom = headroom
@@ -163,6 +167,11 @@ class Engine:
             stream.hop,
             config.block or stream.hop,
             config.periods,
+            resampler_samples=(
+                reserve_samples(sample_rate, config.block or stream.hop)
+                if out_rate
+                else 0
+            ),
         )
         self.memory = EngineMemory(
             sample_rate,
@@ -173,8 +182,10 @@ class Engine:
             stream.hop,
             self.budget.block,
             stream.latency_samples,
-            self.budget.engine_samples,
+            self.budget.engine_samples + self.budget.resampler_samples,
         )
+        if out_rate:
+            self._prepare_two_clocks(sample_rate, out_rate)
         if headroom:
             self.memory.reals[r.DRY_GAIN] = np.float32(from_db(config.gain_db))
             self.memory.reals[r.CEILING] = np.float32(from_db(config.ceiling_db))
@@ -187,6 +198,11 @@ class Engine:
         self._thread = threading.Thread(
             target=self._work, name="rtdeclip-worker", daemon=True
         )
+
+    def _prepare_two_clocks(self, in_rate: int, out_rate: int) -> None:
+        memory = self.memory
+        table = r.table_of(memory.block)
+        prepare(memory.words, memory.reals, table, in_rate, out_rate)
 
     def do(self, change: Callable[[], None]) -> None:
         """Have the worker's thread run ``change`` before its next hop."""

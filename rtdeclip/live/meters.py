@@ -71,6 +71,8 @@ class Meters:
         fields["cpu_s"] = time.process_time()
         fields["latency_samples"] = words[r.LATENCY]
         fields["stream_latency_samples"] = words[r.STREAM_LATENCY]
+        drift = float(self._engine.memory.reals[r.LOOP_INTEGRAL])
+        fields["drift_ppm"] = -1e6 * drift / (1.0 + drift)
         self._timing()
         self._levels()
         self._clip_levels()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rtdeclip.errors import DeviceError
-from rtdeclip.live import jack
+from rtdeclip.live import drift, jack
 from rtdeclip.live import ring as r
 from rtdeclip.live.callback import compile_callback, exchange
 from rtdeclip.live.config import LiveConfig
@@ -55,6 +55,7 @@ class Devices:
         block: samples per callback.
         latency: asked of PortAudio.
         one_clock: one duplex stream will do.
+        out_rate: of the sink, Hz; counts where it has a clock of its own.
     """
 
     source: Device | None
@@ -63,6 +64,7 @@ class Devices:
     block: int
     latency: float | str
     one_clock: bool
+    out_rate: int
 
 
 def find_devices(config: LiveConfig) -> Devices:
@@ -90,9 +92,9 @@ def find_devices(config: LiveConfig) -> Devices:
     if config.device_latency is None and sink.index < 0:
         latency = PULSE_LATENCY_S
     source, sink = _through_alsa(source, sink, Path(config.telemetry).parent)
-    return Devices(
-        source, sink, rate, _native_block(config.block, sink), latency, one_clock
-    )
+    block = _native_block(config.block, sink)
+    out_rate = config.sample_rate or sink.sample_rate
+    return Devices(source, sink, rate, block, latency, one_clock, out_rate)
 
 
 def _native_block(wanted: int, sink: Device) -> int:
@@ -151,7 +153,13 @@ class Opened:
             Path(config.telemetry), rate, layout.n_channels, stream.hop, devices.block
         )
         self.engine = Engine(
-            config, layout, stream, rate, headroom, scope=self.file.scope
+            config,
+            layout,
+            stream,
+            rate,
+            headroom,
+            scope=self.file.scope,
+            out_rate=None if devices.one_clock else devices.out_rate,
         )
         self.locked = self.engine.memory.lock()
         self._feeder = None
@@ -222,9 +230,12 @@ class Opened:
             self.finished = True
 
     @property
-    def callbacks(self) -> int:
-        """How many there have been."""
-        return int(self.engine.memory.words[r.CALLBACKS])
+    def last_callback_ns(self) -> int:
+        """CLOCK_MONOTONIC of the last callback, of both if there are two; 0: none."""
+        words = self.engine.memory.words
+        if self._devices.one_clock:
+            return int(words[r.LAST_NS])
+        return int(min(words[r.LAST_NS], words[r.CLOCK_NS]))
 
     def fade_out(self) -> None:
         """Let the sound end without a click."""
@@ -252,7 +263,9 @@ class Opened:
     def _open_streams(self, finished: Callable[[], None]) -> list[NativeStream]:
         sd = sounddevice()
         try:
-            return [self._open_duplex(finished)]
+            if self._devices.one_clock:
+                return [self._open_duplex(finished)]
+            return self._open_pair(finished)
         except sd.PortAudioError as error:
             d = self._devices
             raise DeviceError(
@@ -269,17 +282,37 @@ class Opened:
             pair = (d.source.index, d.sink.index)
             where = ("duplex", pair, (layout.in_channels, wide))
         common = (*where, d.sample_rate, d.block)
-        callback = None if self._config.python_callback else self._compiled()
+        callback = self._compiled(compile_callback)
         if callback is None:
             python = self._python_duplex if d.source else self._python_output
             return PythonStream(*common, python, d.latency, finished)
         address = self.engine.memory.address
         return NativeStream(*common, callback, address, d.latency, finished)
 
-    @staticmethod
-    def _compiled() -> Any | None:
+    def _open_pair(self, finished: Callable[[], None]) -> list[NativeStream]:
+        """Input and output as streams of their own, each with its own clock."""
+        d, layout = self._devices, self.engine.layout
+        assert d.source is not None
+        source = ("input", d.source.index, layout.in_channels, d.sample_rate, d.block)
+        sink = ("output", d.sink.index, len(layout.out_map), d.out_rate, d.block)
+        callbacks = self._compiled(drift.compile_callbacks)
+        if callbacks is None:
+            return [
+                PythonStream(*source, self._python_take, d.latency, finished),
+                PythonStream(*sink, self._python_give, d.latency, finished),
+            ]
+        address = self.engine.memory.address
+        take, give = callbacks
+        return [
+            NativeStream(*source, take, address, d.latency, finished),
+            NativeStream(*sink, give, address, d.latency, finished),
+        ]
+
+    def _compiled(self, make: Callable[[], Any]) -> Any | None:
+        if self._config.python_callback:
+            return None
         try:
-            return compile_callback()
+            return make()
         # numba or the C library of an untested platform may fail in any way.
         except Exception as error:
             tell("note", text=f"no compiled callback here ({error}); using Python's")
@@ -303,9 +336,22 @@ class Opened:
     def _python_output(self, outgoing: Samples, n: int, at: Any, flags: Any) -> None:
         self._python_duplex(outgoing, outgoing, n, at, flags)
 
+    def _python_take(self, incoming: Samples, n: int, at: Any, flags: Any) -> None:
+        words = self.engine.memory.words
+        words[r.INPUT_UNDERFLOWS] += flags.input_underflow
+        words[r.INPUT_OVERFLOWS] += flags.input_overflow
+        block = self.engine.memory.block
+        drift.take_input(block, incoming.reshape(-1), n, time.monotonic_ns())
+        self.engine.worker.wake()
+
+    def _python_give(self, outgoing: Samples, n: int, at: Any, flags: Any) -> None:
+        bits = flags.output_underflow << 2 | flags.output_overflow << 3
+        block = self.engine.memory.block
+        drift.give_output(block, outgoing.reshape(-1), n, time.monotonic_ns(), bits)
+
     def _book_latency(self) -> None:
         d = self._devices
-        stated = self._streams[0].latency_s
+        stated = (self._streams[0].latency_s[0], self._streams[-1].latency_s[1])
         sane = all(0.0 < s < _SANE_LATENCY_S for s in stated)
         if not sane:
             stated = (d.block / d.sample_rate,) * 2

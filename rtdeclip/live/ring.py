@@ -30,7 +30,8 @@ WORKER_TIMESPEC = 56
 CLOCK_SEQ = 64  # seqlock around CLOCK_COUNT and CLOCK_NS (input callback)
 CLOCK_COUNT = 65
 CLOCK_NS = 66
-HOP_SEMAPHORE_ADDRESS = 72
+POSTED_NS = 67  # CLOCK_MONOTONIC of the callback that woke the worker
+INPUT_TIMESPEC = 72  # scratch of the input callback, two clocks only
 
 # Written once before the start.
 RING_MASK = 80
@@ -45,6 +46,8 @@ ADDRESS = 88  # of this block, in this process
 TOTAL_WORDS = 89
 PERIOD_NS = 90  # nominal, of one block
 FILE_SOURCE = 91  # 1: the capture ring is fed ahead, the callback only counts
+TWO_CLOCKS = 92  # 1: input and output are devices of their own
+OUT_RATE = 93  # nominal, Hz, two clocks only
 IN_MAP = 96  # device channel of each stream channel, up to 32
 OUT_MAP = 128  # stream channel of each device channel; −1 silent, −2 mean of all
 
@@ -90,17 +93,22 @@ FADE_STEP = 4  # per sample
 METER = 16  # per channel: peak in, sum of squares in, peak out, sum of squares out
 METERS = 4
 METER_COUNT = 8  # samples summed
-READ_AT = 9  # fractional read position, two clocks only
-RATIO = 10  # input samples per output sample
-LOOP_INTEGRAL = 11
-CROSSFADE = 12  # share of wet, two clocks only
+READ_AT = 9  # fractional read position; this and the next, two clocks only
+RATIO = 10  # input samples per output sample, as steered
+LOOP_INTEGRAL = 11  # the drift, as a share
+CROSSFADE = 12  # share of wet
+NOMINAL_RATIO = 13
+SMOOTH_ERROR = 14  # samples
+LOOP_S = 15  # seconds the loop has run
 REALS = 512
 
 WAKE_BINS = 512
 WAKE_BIN_NS = 20_000
 RTF_BINS = 512
 RTF_BIN = 0.01
-HEAD_WORDS = WORDS + REALS + WAKE_BINS + RTF_BINS
+PHASES, TAPS = 256, 32
+TABLE_WORDS = (PHASES + 1) * TAPS // 2  # the interpolator's, float32
+HEAD_WORDS = WORDS + REALS + WAKE_BINS + RTF_BINS + TABLE_WORDS
 
 MAX_CHANNELS = 32
 
@@ -237,6 +245,12 @@ def split(
         block[:a],
         block[a:b].view(np.float64),
         block[b:c],
-        block[c:HEAD_WORDS],
+        block[c : c + RTF_BINS],
         block[HEAD_WORDS:],
     )
+
+
+def table_of(block: NDArray[np.int64]) -> Samples:
+    """The interpolator's ``(PHASES + 1, TAPS)`` float32 taps of one block."""
+    words = block[HEAD_WORDS - TABLE_WORDS : HEAD_WORDS]
+    return words.view(np.float32).reshape(PHASES + 1, TAPS)

@@ -330,7 +330,7 @@ class Worker:
         if words[r.CAPTURED] < (k + 1) * self.stream.hop:
             return False
         begin = self._clock_ns()
-        wake_ns = begin - int(words[r.LAST_NS]) if waited else -1
+        wake_ns = begin - int(words[r.POSTED_NS]) if waited else -1
         if self._before_hop:
             self._before_hop()
         _take_jit(words, memory.reals, memory.capture, self._block, k)
