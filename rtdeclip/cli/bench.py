@@ -5,9 +5,12 @@ from typing import Any
 
 import typer
 
+from rtdeclip.cli._bench_live import live
+
 bench = typer.Typer(
     help="Measure speed and quality on this machine.", no_args_is_help=True
 )
+bench.command()(live)
 
 
 @bench.command()

@@ -1,0 +1,93 @@
+"""``rtdeclip bench live``."""
+
+import json
+from typing import Any
+
+import typer
+
+_COLUMNS = (
+    ("variant", 28),
+    ("block", 6),
+    ("hog", 5),
+    ("callbacks", 10),
+    ("flags", 6),
+    ("own_underruns", 5),
+    ("late_hops", 5),
+    ("bad_blocks", 6),
+    ("rtt_samples", 7),
+    ("stated_samples", 7),
+    ("wake_p99_us", 7),
+)
+_HEADS = ("variant", "block", "hog", "callbacks", "flags", "own", "late", "bad", "rtt",
+          "stated", "wake99")  # fmt: skip
+
+
+def live(
+    seconds: float = typer.Option(10.0, "--seconds", help="Per row."),
+    block: str = typer.Option("256", "--block", help="Samples, e.g. 128,256,512."),
+    hog: bool = typer.Option(False, "--hog", help="Also beside a busy Python thread."),
+    processor: str = typer.Option("cubic", "--processor", help="What restores."),
+    variant: list[str] = typer.Option([], "--variant", help="Only this; repeatable."),
+    ordinary: bool = typer.Option(
+        False, "--ordinary", help="Without real-time scheduling of the worker."
+    ),
+    soak: float | None = typer.Option(
+        None, "--soak", help="Instead: so many hours by the simulated clock."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Glitches of the live engine beside simpler ways, on a dummy JACK device.
+
+    own: positions the engine failed to fill although the device kept its time;
+    late: hops played dry; bad: blocks that came back wrong. Compare rows of one
+    run only.
+
+    [bold]Examples[/bold]
+
+    rtdeclip bench live --hog
+
+    rtdeclip bench live --seconds 600 --block 128,256,512 --variant engine --json
+    """
+    from rtdeclip.benchmarks import live as bench
+    from rtdeclip.errors import SettingError
+
+    if soak is not None:
+        found = bench.as_dict(bench.soak(soak, processor=processor))
+        typer.echo(json.dumps(found, indent=None if as_json else 2))
+        return
+    if unknown := [v for v in variant if v not in bench.VARIANTS]:
+        raise SettingError(
+            f"--variant {unknown[0]}: give one of {', '.join(bench.VARIANTS)}."
+        )
+    try:
+        blocks = [int(b) for b in block.split(",")]
+    except ValueError as error:
+        raise SettingError(f"--block {block}: give numbers, e.g. 256,512.") from error
+    rows = []
+    if not as_json:
+        _print(dict(zip((name for name, _ in _COLUMNS), _HEADS, strict=True)))
+    for row in bench.run(
+        blocks,
+        seconds,
+        (False, True) if hog else (False,),
+        processor,
+        variant or bench.VARIANTS,
+        priority=0 if ordinary else 60,
+    ):
+        rows.append(bench.as_dict(row))
+        if not as_json:
+            _print(rows[-1])
+    if as_json:
+        typer.echo(json.dumps(rows))
+
+
+def _print(row: dict[str, Any]) -> None:
+    def cell(name: str) -> str:
+        value = row[name]
+        if value is None:
+            return "-"
+        return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+    first = cell("variant").ljust(_COLUMNS[0][1])
+    rest = "".join(cell(name).rjust(width) for name, width in _COLUMNS[1:])
+    typer.echo(first + rest)
