@@ -15,7 +15,7 @@ from rtdeclip.errors import RtdeclipError
 # or a Typer app. The modules import their heavy parts when they run.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "Restore files": ("file", "scan", "preset", "demo"),
-    "Live sound": ("live", "play", "devices", "doctor", "virtual-mic"),
+    "Live sound": ("live", "play", "monitor", "devices", "doctor", "virtual-mic"),
     "Measure": ("bench", "score", "clip"),
     "Networks": ("models", "train", "export"),
     "Look around": ("processors", "warmup"),

@@ -7,7 +7,7 @@ from rtdeclip.types import Samples
 
 LIMIT = 4.0
 """Largest magnitude with a bin of its own (+12 dBFS)."""
-BIN = 0.01
+BIN = 0.02
 N_BINS = round(2 * LIMIT / BIN) + 1
 HALF_LIFE_S = 3.0
 _NEAR = 0.004
@@ -35,12 +35,12 @@ class Density:
         self.counts += np.bincount(index, minlength=N_BINS)
 
     def shares(self) -> NDArray[np.float64]:
-        """``(N_BINS,)`` log density, 0 … 1: a decade of counts is a quarter."""
+        """``(N_BINS,)`` log density, 0 … 1: a decade of counts is a third."""
         total = self.counts.sum()
         if total <= 0.0:
             return np.zeros(N_BINS)
         share = self.counts / total
-        return np.asarray(np.clip(1.0 + 0.25 * np.log10(share + 1e-12), 0.0, 1.0))
+        return np.asarray(np.clip(1.0 + np.log10(share + 1e-12) / 3.0, 0.0, 1.0))
 
 
 def amplitudes() -> NDArray[np.float64]:

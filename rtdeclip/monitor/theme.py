@@ -96,7 +96,7 @@ def style_sheet(t: Theme) -> str:
 * {{ font-size: 12px; color: {t.text}; }}
 QMainWindow, QDialog, #page {{ background: {t.window}; }}
 QToolTip {{ background: {t.raised}; border: 1px solid {t.line}; padding: 4px; }}
-QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: 0; }}
+QScrollArea, #inside {{ background: transparent; border: 0; }}
 #card {{ background: {t.panel}; border: 1px solid {t.line}; border-radius: 6px; }}
 #bar {{ background: {t.panel}; border-bottom: 1px solid {t.line}; }}
 #foot {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
@@ -121,8 +121,15 @@ QPushButton:checked, QToolButton:checked, #primary {{
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QLabel:disabled,
 QSpinBox:disabled, QDoubleSpinBox:disabled, QCheckBox:disabled {{
   color: {t.muted}; }}
+QSpinBox, QDoubleSpinBox {{ padding: 2px 6px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
+QAbstractSpinBox QLineEdit {{ background: transparent; border: 0; padding: 0;
+  min-height: 0; }}
+#small {{ padding: 1px 8px; min-height: 16px; font-size: 11px; }}
 #flat {{ background: transparent; border-color: transparent; }}
+#flat:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 #flat:focus {{ border-color: {t.focus}; }}
+QComboBox {{ padding-right: 22px; }}
 QComboBox::drop-down {{ border: 0; width: 18px; }}
 QComboBox QAbstractItemView, QMenu {{
   background: {t.raised}; border: 1px solid {t.line};
@@ -134,12 +141,15 @@ QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.li
 QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: 2px; }}
 QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -6px 0;
   border-radius: 7px; background: {t.text}; border: 0; }}
-QSlider:focus::handle:horizontal {{ background: {t.focus}; }}
+QSlider::handle:horizontal:focus {{ background: {t.focus}; }}
+QSlider {{ background: transparent; min-height: 22px; }}
 QCheckBox {{ spacing: 6px; }}
 QScrollBar:vertical {{ background: transparent; width: 9px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {t.line}; border-radius: 4px;
   min-height: 24px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
+QListWidget {{ background: transparent; border: 0; font-size: 11px; }}
+QListWidget::item {{ padding: 2px 0; color: {t.muted}; }}
 QHeaderView::section {{ background: {t.panel}; border: 0;
   border-bottom: 1px solid {t.line}; padding: 4px; color: {t.muted}; }}
 QTableWidget {{ background: {t.plot}; gridline-color: {t.grid}; border: 0; }}

@@ -23,6 +23,7 @@ from rtdeclip.monitor.view_model import ViewModel
 from rtdeclip.monitor.widgets.bench_view import BenchView
 from rtdeclip.monitor.widgets.cards import SPACE, Card, button, label
 from rtdeclip.monitor.widgets.counters import Counters
+from rtdeclip.monitor.widgets.event_log import EventLog
 from rtdeclip.monitor.widgets.file_bar import FileBar
 from rtdeclip.monitor.widgets.latency_bar import LatencyBar
 from rtdeclip.monitor.widgets.level_card import LevelCard
@@ -41,6 +42,8 @@ _BUSY_EVERY = 15
 """While the audio needs the core, one frame of so many is drawn."""
 _PANEL_WIDTH = 246
 _NOTE_S = 8.0
+_TALL_PANEL = 640
+"""Pixels from which the processor's settings are unfolded at the start."""
 
 
 class MonitorWindow(QMainWindow):
@@ -69,6 +72,7 @@ class MonitorWindow(QMainWindow):
         self.bench, self.meters, self.file_bar = BenchView(), MeterBridge(), FileBar()
         self.load, self.latency, self.counters = LoadStrip(), LatencyBar(), Counters()
         self.processor, self.levels = ProcessorCard(), LevelCard()
+        self.log = EventLog()
         self.headroom, self.presets = HeadroomCard(), PresetCard()
         self.pictures = QStackedWidget()
         self.view = "wave"
@@ -140,12 +144,14 @@ class MonitorWindow(QMainWindow):
 
     def _side_panel(self) -> QScrollArea:
         inside = QWidget()
+        inside.setObjectName("inside")
+        inside.setFixedWidth(_PANEL_WIDTH - 11)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
         for card in (self.processor, self.levels, self.presets, self.headroom):
             column.addWidget(card)
-        column.addStretch(1)
+        column.addWidget(self.log, 1)
         self.panel = QScrollArea()
         self.panel.setWidget(inside)
         self.panel.setWidgetResizable(True)
@@ -164,7 +170,9 @@ class MonitorWindow(QMainWindow):
             ("Counters", self.counters, 4),
         )
         self.load_text, self.latency_text = label(""), label("")
-        self.restart = button("Restart", tip="Ends the audio process, begins again.")
+        self.restart = button(
+            "Restart", tip="Ends the audio process, begins again.", style="small"
+        )
         heads = {0: self.load_text, 1: self.latency_text, 2: self.restart}
         for i, (name, widget, share) in enumerate(parts):
             card = Card(name)
@@ -172,7 +180,6 @@ class MonitorWindow(QMainWindow):
             card.head.addWidget(heads[i])
             card.body.addWidget(widget, 1)
             line.addWidget(card, share)
-        self.restart.setObjectName("small")
         return line
 
     def _foot(self) -> QFrame:
@@ -245,6 +252,7 @@ class MonitorWindow(QMainWindow):
         events = model.new_events()
         if events:
             self.note(events[-1].text)
+            self.log.add(events)
         self.status_text.setText(
             self._note if now < self._note_until else model.sentence
         )
@@ -336,6 +344,8 @@ class MonitorWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         """Drawing begins."""
+        if self.panel.height() > _TALL_PANEL:
+            self.processor.unfold()
         self._frames.start()
         self._slow.start()
         super().showEvent(event)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QBoxLayout,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -81,6 +83,37 @@ def button(
     if does:
         made.clicked.connect(lambda: does())
     return made
+
+
+class Menu(QComboBox):
+    """A combo box with a triangle in the text's colour, which style sheets cannot."""
+
+    def __init__(self, name: str, *, narrow: int = 8) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setMinimumContentsLength(narrow)
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The box, then the triangle."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        colour = self.palette().color(self.foregroundRole())
+        colour.setAlpha(255 if self.isEnabled() else 110)
+        painter.setBrush(colour)
+        x, y = self.width() - 16.0, 0.5 * self.height() - 2.0
+        corners = [QPointF(x, y), QPointF(x + 8, y), QPointF(x + 4, y + 5)]
+        painter.drawPolygon(QPolygonF(corners))
+
+
+def plain(spin: QAbstractSpinBox) -> None:
+    """A number field without arrows: it takes typing, the wheel and the arrow keys."""
+    spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+    spin.setMinimumWidth(64)
 
 
 def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QProgressBar
 from rtdeclip.monitor.meters import to_db
 from rtdeclip.monitor.thresholds import HIGHEST, LOWEST, Thresholds
 from rtdeclip.monitor.view_model import Levels
-from rtdeclip.monitor.widgets.cards import Card, button, label
+from rtdeclip.monitor.widgets.cards import Card, button, label, plain
 from rtdeclip.monitor.words import signed
 
 _POLARITIES = ((1, "High"), (-1, "Low"))
@@ -33,12 +33,14 @@ class LevelCard(Card):
             "Locked: they stay as they are.",
             key="L",
             checkable=True,
+            style="small",
         )
         self.link = button(
             "Link",
             tip="High and low level, and all channels, move together.",
             key="K",
             checkable=True,
+            style="small",
         )
         self.head.addWidget(self.link)
         self.head.addWidget(self.lock)
@@ -52,6 +54,7 @@ class LevelCard(Card):
         for i, (polarity, name) in enumerate(_POLARITIES):
             spin = self._spin(polarity, name)
             db = label("–", "muted")
+            db.setFixedWidth(58)
             db.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             sure = QProgressBar()
             sure.setTextVisible(False)
@@ -71,6 +74,7 @@ class LevelCard(Card):
 
     def _spin(self, polarity: int, name: str) -> QDoubleSpinBox:
         spin = QDoubleSpinBox()
+        plain(spin)
         spin.setDecimals(3)
         spin.setRange(0.0, HIGHEST)
         spin.setSingleStep(LOWEST)

@@ -12,7 +12,7 @@ from rtdeclip.monitor.words import signed
 
 TOP_DB = 6.0
 _TICKS = (6, 0, -6, -12, -18, -24, -36, -48, -60)
-_BAR, _GAP, _SCALE = 13.0, 3.0, 26.0
+_BAR, _GAP, _SCALE = 13.0, 3.0, 32.0
 _SHOWN = 2
 """So many channels a side; of more the loudest are shown."""
 
@@ -59,6 +59,7 @@ class MeterBridge(QWidget):
         painter.setFont(small_font())
         body = QRectF(4, 18, self.width() - 8, self.height() - 38)
         self._scale(painter, body)
+        self._unit(painter, body)
         if self._model is None:
             return
         t, model = self._theme, self._model
@@ -94,6 +95,11 @@ class MeterBridge(QWidget):
             y = self._y(body, db)
             place = QRectF(middle - 14, y - 7, 28, 14)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, signed(db, 0))
+
+    def _unit(self, painter: QPainter, body: QRectF) -> None:
+        painter.setPen(QColor(self._theme.muted))
+        place = QRectF(body.center().x() - 16, body.bottom() + 4, 32, 14)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "dBTP")
 
     def _bar(
         self, painter: QPainter, place: QRectF, meter: Meter, colour: QColor

@@ -1,9 +1,9 @@
 """Cards of the side panel: headroom of the output, and presets."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox
+from PySide6.QtWidgets import QDoubleSpinBox
 
-from rtdeclip.monitor.widgets.cards import Card, button, label, row
+from rtdeclip.monitor.widgets.cards import Card, Menu, button, label, plain, row
 
 _MODES = (("limit", "Gain, then limiter"), ("off", "As it is (may exceed 0 dB)"))
 
@@ -19,11 +19,11 @@ class HeadroomCard(Card):
 
     def __init__(self) -> None:
         super().__init__("Headroom")
-        self._mode, self._gain = QComboBox(), QDoubleSpinBox()
+        self._mode, self._gain = Menu("Headroom mode"), QDoubleSpinBox()
         for name, text in _MODES:
             self._mode.addItem(text, name)
-        self._mode.setAccessibleName("Headroom mode")
         self._mode.setToolTip("Restored peaks are louder than the clipped ones.")
+        plain(self._gain)
         self._gain.setRange(-24.0, 0.0)
         self._gain.setSuffix(" dB")
         self._gain.setDecimals(1)
@@ -63,13 +63,8 @@ class PresetCard(Card):
 
     def __init__(self) -> None:
         super().__init__("Preset")
-        self._box = QComboBox()
-        self._box.setAccessibleName("Preset")
+        self._box = Menu("Preset", narrow=6)
         self._box.setPlaceholderText("none chosen")
-        self._box.setMinimumContentsLength(6)
-        self._box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         keep = button(
             "Save…", self.save.emit, tip="Keeps processor and settings.", key="Ctrl+S"
         )

@@ -78,6 +78,15 @@ class CornerLabel:
         self._item.setHtml(html)
 
 
+def side_text(plot: Any, *, top: bool) -> Any:
+    """Small text that ends at the right edge, above or below its place."""
+    item = pg.TextItem("", anchor=(1.0, 1.0 if top else 0.0))
+    item.setFont(small_font())
+    item.setZValue(30)
+    plot.addItem(item, ignoreBounds=True)
+    return item
+
+
 def swatch(colour: str, text: str, theme: Theme) -> str:
     """HTML of a coloured square and its meaning."""
     return (

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from rtdeclip.monitor.catalog import Entry
-from rtdeclip.monitor.widgets.cards import Card, label
+from rtdeclip.monitor.widgets.cards import Card, Menu, button, label
 from rtdeclip.monitor.widgets.settings_form import SettingsForm
 from rtdeclip.stream.processor import Value
+
+_LINE = Qt.ItemDataRole.UserRole + 1
 
 
 class ProcessorCard(Card):
@@ -23,14 +25,16 @@ class ProcessorCard(Card):
 
     def __init__(self) -> None:
         super().__init__("Processor")
-        self._box = QComboBox()
-        self._box.setAccessibleName("Processor")
-        self._box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self._box.setMinimumContentsLength(8)
+        self._box = Menu("Processor")
         self._summary = label("", "muted", wrap=True)
         self.form = SettingsForm()
+        self._more = button(
+            "Settings", tip="Shows the processor's settings.", checkable=True
+        )
+        self._more.setObjectName("small")
+        self._more.toggled.connect(self._unfold)
+        self.head.addWidget(self._more)
+        self._box.setItemDelegate(_Explained(self._box))
         self.body.addWidget(self._box)
         self.body.addWidget(self._summary)
         self.body.addWidget(self.form)
@@ -39,6 +43,10 @@ class ProcessorCard(Card):
         self._box.activated.connect(self._activated)
         self.form.changed.connect(lambda values: self.chosen.emit(self.name, values))
         self.form.hide()
+
+    def unfold(self) -> None:
+        """Shows the settings: there is room."""
+        self._more.setChecked(True)
 
     @property
     def name(self) -> str:
@@ -60,7 +68,8 @@ class ProcessorCard(Card):
         self._entries = entries
         self._box.clear()
         for entry in entries:
-            self._box.addItem(_line(entry), entry.name)
+            self._box.addItem(entry.name, entry.name)
+            self._box.setItemData(self._box.count() - 1, _line(entry), _LINE)
         self._explain()
         self._box.setCurrentIndex(max(0, self._box.findData(name)))
         self._show(rebuild=rebuilt)
@@ -96,9 +105,26 @@ class ProcessorCard(Card):
         price = f"<br>{entry.price}" if entry.price else ""
         self._summary.setText(f"{entry.reason or entry.summary}{price}")
         if rebuild:
-            self.form.show_settings(
-                entry.settings, self._remembered.get(entry.name, {})
-            )
+            remembered = self._remembered.get(entry.name, {})
+            self.form.show_settings(entry.settings, remembered)
+            self._more.setEnabled(bool(entry.settings))
+            self._unfold(self._more.isChecked())
+
+    def _unfold(self, on: bool) -> None:
+        self.form.setVisible(on and bool(self.form.values))
+
+
+class _Explained(QStyledItemDelegate):
+    """The open menu says what each entry costs; the closed one only its name."""
+
+    def initStyleOption(
+        self,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """The longer text."""
+        super().initStyleOption(option, index)
+        option.text = index.data(_LINE) or option.text
 
 
 def _line(entry: Entry) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QLineEdit,
@@ -13,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rtdeclip.monitor.widgets.cards import label
+from rtdeclip.monitor.widgets.cards import Menu, label, plain
 from rtdeclip.stream.processor import Setting, Value
 
 _SETTLE_MS = 350
@@ -65,7 +64,6 @@ class SettingsForm(QWidget):
             heading.setToolTip(setting.summary)
             heading.setBuddy(editor)
             self._form.addRow(heading, editor)
-        self.setVisible(bool(settings))
 
     def _set(self, name: str, value: Value) -> None:
         if self._values[name] != value:
@@ -92,6 +90,7 @@ class SettingsForm(QWidget):
 
     def _integer(self, s: Setting, value: int) -> QWidget:
         spin = QSpinBox()
+        plain(spin)
         spin.setRange(
             round(s.low) if s.low is not None else -(2**31) + 1,
             round(s.high) if s.high is not None else 2**31 - 1,
@@ -103,6 +102,7 @@ class SettingsForm(QWidget):
 
     def _number(self, s: Setting, value: float) -> QWidget:
         spin = QDoubleSpinBox()
+        plain(spin)
         low = s.low if s.low is not None else -1e9
         high = s.high if s.high is not None else 1e9
         span = high - low
@@ -115,7 +115,7 @@ class SettingsForm(QWidget):
         return spin
 
     def _words(self, s: Setting, value: str) -> QWidget:
-        box = QComboBox()
+        box = Menu(_title(s), narrow=6)
         box.addItems(s.choices)
         box.setCurrentText(value)
         box.currentTextChanged.connect(lambda v: self._set(s.name, str(v)))

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from rtdeclip.monitor.spectra import FLOOR_DB, SPAN_S, Spectra
+from rtdeclip.monitor.spectra import SPAN_S, Spectra
 from rtdeclip.monitor.theme import DARK, Theme
 from rtdeclip.monitor.widgets import plots
 
@@ -61,7 +60,7 @@ class SpectrogramView(QWidget):
             view.setYRange(0.0, sample_rate / 2, padding=0)
             marks: list[Any] = [(1e3 * k, f"{k} k") for k in _TICKS_KHZ]
             view.getAxis("left").setTicks([[(0.0, "0 Hz"), *marks]])
-            image.setImage(np.full((2, 2), FLOOR_DB, np.float32), autoLevels=False)
+            image.setImage(self._spectra[0].image, autoLevels=False)
             image.setRect(QRectF(-SPAN_S, 0.0, SPAN_S, sample_rate / 2))
         seconds = (-6.0, -4.0, -2.0)
         ticks = [(s, f"−{-s:.0f} s") for s in seconds]

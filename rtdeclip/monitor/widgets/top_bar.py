@@ -1,10 +1,10 @@
 """Source, start and stop, what is heard: the bar at the top."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
 
 from rtdeclip.monitor.catalog import Choice
-from rtdeclip.monitor.widgets.cards import SPACE, button, label
+from rtdeclip.monitor.widgets.cards import SPACE, Menu, button, label
 
 SOURCES = (("live", "Live sound"), ("file", "Audio file"), ("demo", "Demo"))
 
@@ -37,18 +37,11 @@ class TopBar(QFrame):
             style="primary",
         )
         self.start.setMinimumWidth(72)
-        self.source, self.input, self.output = QComboBox(), QComboBox(), QComboBox()
-        for box, name, chars in (
-            (self.source, "Source", 8),
-            (self.input, "Input device", 10),
-            (self.output, "Output device", 10),
-        ):
-            box.setAccessibleName(name)
-            box.setToolTip(name)
-            box.setMinimumContentsLength(chars)
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
+        self.source = Menu("Source")
+        self.input = Menu("Input device", narrow=10)
+        self.output = Menu("Output device", narrow=10)
+        for box in (self.source, self.input, self.output):
+            box.setToolTip(box.accessibleName())
         for name, text in SOURCES:
             self.source.addItem(text, name)
         self.file = button("Open…", tip="Chooses an audio file.", key="Ctrl+O")

@@ -1,6 +1,6 @@
 """Which picture is shown, of which channel, over which span of time."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
 from rtdeclip.monitor.widgets.cards import button, label
@@ -51,7 +51,8 @@ class ViewBar(QWidget):
         shorter = button("+", lambda: self.zoomed.emit(-1), tip="Zoom in.", key="+")
         longer = button("−", lambda: self.zoomed.emit(1), tip="Zoom out.", key="-")
         self._span = label("2 s")
-        self._span.setMinimumWidth(40)
+        self._span.setFixedWidth(48)
+        self._span.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.freeze = button(
             "Freeze",
             tip="The picture stands still, the sound goes on.",
