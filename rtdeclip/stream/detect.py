@@ -28,29 +28,37 @@ from rtdeclip.stream.histogram import (
     empty,
 )
 from rtdeclip.stream.plateau import (
+    ALIKE,
     EDGES,
     FOUND_EDGE,
     FOUND_LEVEL,
     FOUND_SCORE,
     LIKELY,
+    NEIGHBOUR,
     OFFSETS,
+    PAIR,
     SCRATCH,
     SURE,
+    TWIN,
     find_plateau,
 )
 from rtdeclip.types import Samples, Signs
 
 HALF_LIFE_S = 4.0
 """How fast the histogram forgets, in time with loud samples."""
-TEST_EVERY_S = 0.1
+TEST_EVERY_S = 0.2
 """How often the histogram is asked, in time with loud samples."""
 PEAK_HALF_LIFE_S = 8.0
 GATE = 0.2
 """Samples below this share of the recent peak are not counted."""
 SHORTEST_RUN = 3
 """Fewer equal samples at a peak also occur in unclipped sound."""
+HIGH = 0.5
+"""A digital plateau lies above this share of the recent peak."""
 STEPS = 8.0
 """A run's step from its neighbour, in quantisation steps, that no smooth top has."""
+FEWEST_TOUCHES = 6
+"""Samples at the highest value of all that make one flat run enough."""
 SAME = 1e-6
 """Samples this close, relative, sit on one digital plateau."""
 CLIMB = 0.5
@@ -60,17 +68,20 @@ STOP = 0.25
 """The steps after a corner, relative to the step into it. No parabola has that."""
 JITTER = 0.002
 """Relative; a plateau found again this close to the one in force changes nothing."""
-NEIGHBOUR = 0.03
-"""Relative; plateaus this close (of both polarities, or then and now) are one."""
 
 # The state, float64. Rows 0 and 1: the positive and the negative polarity.
-LEVEL, EDGE, CONFIDENCE, KIND, PEAK, CANDIDATE, RUNS, TOUCHES, SUMMIT = range(9)
+# CANDIDATE: the highest value of late, with its flat RUNS, the samples that touch it
+# and the LONGEST run of them. SUMMIT: the peak of the excursion going on.
+LEVEL, EDGE, CONFIDENCE, KIND, PEAK, SUMMIT = range(6)
+CANDIDATE, RUNS, TOUCHES, LONGEST = range(6, 10)
 # Row 2: what both share. A run of equal samples: RUN long, BEFORE is the sample
 # before it, SLOPE the step before that; Y1 … Y4 are the last samples.
+# FLAT…: a run that ended one sample ago, while its right side is awaited.
 WEIGHT, UNTIL_TEST, STEP, RUN, BEFORE, SLOPE, Y1, Y2, Y3, Y4 = range(10)
+FLAT, FLAT_BEFORE, FLAT_SLOPE, FLAT_AFTER, FLAT_RUN = range(10, 15)
 # Row 3: set once, and the version of the levels.
 GROWTH, TEST_EVERY, PEAK_DECAY, VERSION = range(4)
-N_FIELDS = 10
+N_FIELDS = 15
 NONE, SMEARED, DIGITAL, GIVEN = 0.0, 1.0, 2.0, 3.0
 
 
@@ -90,15 +101,16 @@ def _adopt(
 adopt = njit(nogil=True, cache=True)(_adopt)
 
 
-def _is_flat_top(state: NDArray[np.float64], after: float) -> bool:
-    # The run of equal samples that ends before ``after``: cut off or just smooth?
-    v = state[2, Y1]
+def _is_flat_top(shared: NDArray[np.float64], after: float) -> bool:
+    # A run of equal samples ended two samples ago: was it cut off, or just smooth?
+    v = shared[FLAT]
     s = 1.0 if v > 0.0 else -1.0
-    rise = s * (v - state[2, BEFORE])
-    fall = s * (v - after)
-    if rise <= 0.0 or fall <= 0.0 or max(rise, fall) < STEPS * state[2, STEP]:
+    rise = s * (v - shared[FLAT_BEFORE])
+    fall = s * (v - shared[FLAT_AFTER])
+    if rise <= 0.0 or fall <= 0.0 or max(rise, fall) < STEPS * shared[STEP]:
         return False
-    return bool(s * state[2, SLOPE] >= CLIMB * rise)
+    climbs = s * shared[FLAT_SLOPE] >= CLIMB * rise
+    return bool(climbs or s * (shared[FLAT_AFTER] - after) >= CLIMB * fall)
 
 
 is_flat_top = njit(nogil=True, cache=True)(_is_flat_top)
@@ -124,30 +136,37 @@ def _watch(
     # One block into the histograms; runs of equal samples; levels exceeded.
     weight = np.float32(state[2, WEIGHT])
     gates = (max(FLOOR, GATE * state[0, PEAK]), max(FLOOR, GATE * state[1, PEAK]))
-    step = state[2, STEP]
-    run = state[2, RUN]
-    y1, y2, y3, y4 = state[2, Y1], state[2, Y2], state[2, Y3], state[2, Y4]
+    shared = state[2]
+    step = shared[STEP]
+    run = shared[RUN]
+    y1, y2, y3, y4 = shared[Y1], shared[Y2], shared[Y3], shared[Y4]
     for i in range(y.size):
         v = float(y[i])
         p = 0 if v >= 0.0 else 1
         s = 1.0 if v >= 0.0 else -1.0
         m = s * v
+        if shared[FLAT] != 0.0:
+            flat = shared[FLAT]
+            q = 0 if flat > 0.0 else 1
+            shared[STEP] = step
+            if abs(flat) > HIGH * state[q, PEAK] and is_flat_top(shared, v):
+                if abs(abs(flat) - state[q, CANDIDATE]) <= SAME * abs(flat):
+                    state[q, RUNS] += 1.0
+                else:
+                    state[q, CANDIDATE], state[q, RUNS] = abs(flat), 1.0
+                    state[q, TOUCHES] = state[q, LONGEST] = shared[FLAT_RUN]
+            shared[FLAT] = 0.0
         if abs(v - y1) <= SAME * m:
             run += 1.0
         else:
             if run >= SHORTEST_RUN:
-                state[2, Y1], state[2, STEP] = y1, step
-                if is_flat_top(state, v):
-                    q = 0 if y1 > 0.0 else 1
-                    if abs(abs(y1) - state[q, CANDIDATE]) <= SAME * abs(y1):
-                        state[q, RUNS] += 1.0
-                    else:
-                        state[q, CANDIDATE], state[q, RUNS] = abs(y1), 1.0
-                        state[q, TOUCHES] = run
+                shared[FLAT], shared[FLAT_RUN] = y1, run
+                shared[FLAT_BEFORE], shared[FLAT_SLOPE] = shared[BEFORE], shared[SLOPE]
+                shared[FLAT_AFTER] = v
             step = min(step, abs(v - y1))
             run = 1.0
-            state[2, BEFORE] = y1
-            state[2, SLOPE] = y1 - y2
+            shared[BEFORE] = y1
+            shared[SLOPE] = y1 - y2
         if gates[p] <= m < LARGEST:
             key = ((bits[i] & 0x7FFFFFFF) >> SHIFT) - FIRST_KEY
             counts[p, SAMPLES, key] += weight
@@ -155,10 +174,11 @@ def _watch(
             if m >= state[p, CANDIDATE] * (1.0 - SAME):
                 if m > state[p, CANDIDATE] * (1.0 + SAME):
                     state[p, CANDIDATE], state[p, RUNS] = m, 0.0
-                    state[p, TOUCHES] = 0.0
+                    state[p, TOUCHES] = state[p, LONGEST] = 0.0
                     if state[p, KIND] == DIGITAL:
                         adopt(state, p, NONE, 0.0, 0.0, 0.0)
                 state[p, TOUCHES] += 1.0
+                state[p, LONGEST] = max(state[p, LONGEST], run)
                 known = state[p, KIND] == DIGITAL and state[p, LEVEL] == m
                 if run >= SHORTEST_RUN and state[p, RUNS] >= 1.0 and not known:
                     sure = 1.0 - 0.5 ** (state[p, RUNS] + 1.0)
@@ -179,8 +199,8 @@ def _watch(
                 key = (np.float32(summit).view(np.int32) >> SHIFT) - FIRST_KEY
                 counts[q, PEAKS, key] += weight
                 state[q, SUMMIT] = 0.0
-    state[2, STEP], state[2, RUN] = step, run
-    state[2, Y1], state[2, Y2], state[2, Y3], state[2, Y4] = y1, y2, y3, y4
+    shared[STEP], shared[RUN] = step, run
+    shared[Y1], shared[Y2], shared[Y3], shared[Y4] = y1, y2, y3, y4
 
 
 watch = njit(nogil=True, cache=True)(_watch)
@@ -196,21 +216,27 @@ def _judge(
 ) -> None:
     # Ask the histograms of both polarities; found: (2, 3).
     for p in range(2):
-        find_plateau(counts[p], state[2, WEIGHT], offsets, edges, above, found[p])
+        gate = np.float32(max(FLOOR, GATE * state[p, PEAK]))
+        floor = (gate.view(np.int32) >> SHIFT) - FIRST_KEY + 1
+        weight = state[2, WEIGHT]
+        find_plateau(counts[p], weight, floor, offsets, edges, above, found[p])
+    z0, z1 = found[0, FOUND_SCORE], found[1, FOUND_SCORE]
+    apart = abs(found[0, FOUND_LEVEL] - found[1, FOUND_LEVEL])
+    larger = max(found[0, FOUND_LEVEL], found[1, FOUND_LEVEL])
+    twins = min(z0, z1) > TWIN and (
+        apart < ALIKE * larger or (z0 + z1 > PAIR and apart < NEIGHBOUR * larger)
+    )
     for p in range(2):
         if state[p, KIND] == DIGITAL:
             continue
         z = found[p, FOUND_SCORE]
         level = found[p, FOUND_LEVEL]
         now = state[p, LEVEL] if state[p, KIND] == SMEARED else 0.0
-        other = found[1 - p, FOUND_LEVEL] if found[1 - p, FOUND_SCORE] > SURE else 0.0
-        backed = (
-            abs(level - now) < NEIGHBOUR * level
-            or abs(level - other) < NEIGHBOUR * level
-        )
-        if z > SURE or (z > LIKELY and backed):
+        still = abs(level - now) < NEIGHBOUR * level
+        if z > SURE or twins or (z > LIKELY and still):
             if abs(level - now) > JITTER * level:
-                sure = 1.0 / (1.0 + np.exp(-z))
+                # The score is log-odds; what backs it is not in it.
+                sure = 1.0 / (1.0 + np.exp(-max(z, LIKELY)))
                 adopt(state, p, SMEARED, level, found[p, FOUND_EDGE], sure)
         elif state[p, KIND] == SMEARED:
             adopt(state, p, NONE, 0.0, 0.0, 0.0)
@@ -279,6 +305,7 @@ def _follow(
             judge(counts, state, offsets, edges, above, found)
     elif not given:
         state[2, RUN] = 1.0
+        state[2, FLAT] = 0.0
         state[2, Y1] = state[2, Y2] = state[2, Y3] = state[2, Y4] = y[y.size - 1]
     return mask(y, state[0, EDGE], state[1, EDGE], sign, bound)
 
@@ -334,6 +361,19 @@ class Tally:
     def judge(self) -> None:
         """Asks the histograms now."""
         judge(self.counts, self.state, *self._work, self.found)
+
+    def lone_run(self, polarity: int) -> Plateau | None:
+        """A digital plateau shown by one flat run only, if all else supports it.
+
+        For recordings heard to their end: the run is at the highest value of all,
+        and single samples touch that value too.
+        """
+        row = self.state[polarity]
+        top = row[CANDIDATE] >= row[PEAK] * (1.0 - SAME)
+        if row[RUNS] >= 1.0 and row[TOUCHES] >= FEWEST_TOUCHES and top:
+            m = float(row[CANDIDATE])
+            return Plateau(m, m * (1.0 - SAME), 0.5)
+        return None
 
     def plateau(self, polarity: int) -> Plateau | None:
         """The plateau in force: polarity 0 is positive, 1 negative."""

@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtdeclip.stream.clip import Clip, Plateau
-from rtdeclip.stream.detect import GATE, PEAK, Tally, mask
+from rtdeclip.stream.detect import (
+    CANDIDATE,
+    GATE,
+    LONGEST,
+    PEAK,
+    TOUCHES,
+    Tally,
+    mask,
+)
 from rtdeclip.stream.histogram import LARGEST, SAMPLES, bin_of, empty
 from rtdeclip.stream.plateau import FEWEST, MOST_ABOVE
 from rtdeclip.stream.runs import RunLengths
@@ -16,6 +24,8 @@ CHUNK_S = 8.0
 """How much sound is judged at a time when levels are looked for that changed."""
 BORDER_S = 0.01
 """How finely the border between two levels is placed."""
+CERTAIN = 0.9
+"""Confidence from which one chunk alone may contradict the levels before it."""
 MARGIN = 1.05
 """Levels this far apart are two levels."""
 
@@ -157,6 +167,7 @@ class _ChannelScan:
         self._n_rest = 0
         self._peaks = np.zeros((self._steps, 2))
         self._n_peaks = 0
+        self._loudest = np.zeros(2)
         self._position = 0
         self._start = 0
         self._chunk_start = 0
@@ -199,16 +210,21 @@ class _ChannelScan:
 
     def _close_chunk(self) -> None:
         counts = self._tally.counts
+        state = self._tally.state
         alone = self._ask(counts)
+        self._loudest = np.maximum(self._loudest, state[:2, PEAK])
         border = self._border(alone)
         if border is not None:
             self._close_segment(border)
             self._counts[:] = counts
             self._levels = alone
+            self._loudest = state[:2, PEAK].copy()
         else:
             self._counts += counts
+            state[:2, PEAK] = self._loudest
             self._levels = self._ask(self._counts)
         counts.fill(0.0)
+        state[:2, PEAK] = 0.0
         self._n_peaks = 0
         self._chunk_start = self._position
 
@@ -217,12 +233,14 @@ class _ChannelScan:
         mine, tally.counts = tally.counts, counts
         tally.judge()
         tally.counts = mine
-        return [tally.plateau(0), tally.plateau(1)]
+        return [tally.plateau(p) or tally.lone_run(p) for p in range(2)]
 
     def _border(self, alone: list[Plateau | None]) -> int | None:
         # Where the levels so far end, if this chunk contradicts them.
         for p in range(2):
             then, now = self._levels[p], alone[p]
+            if now and now.confidence < CERTAIN:
+                now = None
             peaks = self._peaks[: self._n_peaks, p]
             if then is None:
                 if now and self._rises_above(self._counts[p, SAMPLES], now):
@@ -254,8 +272,13 @@ class _ChannelScan:
         self._runs.clear()
 
     def _measure(self, p: int, plateau: Plateau) -> _Found:
-        digital = plateau == Plateau.digital(plateau.level)
-        first = bin_of(plateau.level if digital else plateau.edge)
+        row = self._tally.state[p]
+        if plateau.edge == Plateau.digital(plateau.level).edge:
+            if row[CANDIDATE] == plateau.level:  # counted exactly, not by bins
+                return _Found(plateau, int(row[TOUCHES]), int(row[LONGEST]))
+            first = bin_of(plateau.level)
+        else:
+            first = bin_of(plateau.edge)
         count = int(self._counts[p, SAMPLES, first:].sum())
         return _Found(plateau, count, self._runs.above(p, first))
 

@@ -35,10 +35,19 @@ from rtdeclip.stream.histogram import (
 
 HALF_WIDTHS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06)
 """Half widths w of the band, relative to its centre."""
-SURE = 0.8
+STRIDES = (1, 1, 1, 2, 4, 5, 7, 10)
+"""Of bands that wide only each so-many-th place is tried: about a quarter of w."""
+SURE = 1.23
 """Score from which a plateau is taken as found."""
-LIKELY = SURE - 1.5
-"""Score that will do where it was found before, or at the other polarity."""
+LIKELY = -0.7
+"""Score that will do where the plateau was found before."""
+TWIN = -2.0
+"""Score that will do for both polarities if their levels agree within ``ALIKE``."""
+ALIKE = 0.005
+PAIR = 0.5
+"""Sum of both polarities' scores that will do if they agree within ``NEIGHBOUR``."""
+NEIGHBOUR = 0.03
+"""Relative; plateaus this close (of both polarities, or then and now) are one."""
 SPAN = 640
 """How far below the highest bin a plateau is looked for, in bins (1.25 octaves)."""
 SCRATCH = 2 * BINS_PER_OCTAVE + SPAN + 1
@@ -134,12 +143,14 @@ refine = njit(nogil=True, cache=True, error_model="numpy")(_refine)
 def _find_plateau(
     counts: NDArray[np.float32],
     weight: float,
+    floor: int,
     offsets: NDArray[np.int32],
     edges: NDArray[np.float64],
     above: NDArray[np.float32],
     found: NDArray[np.float64],
 ) -> None:
     # counts: (3, N_BINS) of one polarity, where one new event counts ``weight``.
+    # floor: the bins below it are not complete.
     # above: (3, SCRATCH) work space: events in a bin and higher.
     # found: (3,) level, edge and score of the best band; the score is −inf if none.
     found[FOUND_SCORE] = -np.inf
@@ -153,10 +164,9 @@ def _find_plateau(
         return
     for kind in range(3):
         total = 0.0
-        for i in range(N_BINS - 1, low - 1, -1):
+        for i in range(top + BINS_PER_OCTAVE, low - 1, -1):
             total += counts[kind, i] / weight
-            if i - low < SCRATCH:
-                above[kind, i - low] = total
+            above[kind, i - low] = total
     best_width = -1
     best_bin = 0
     for i in range(top, top - SPAN, -1):
@@ -166,13 +176,17 @@ def _find_plateau(
             if above[SAMPLES, i + far - low] > MOST_ABOVE * above[SAMPLES, 0]:
                 break
         for j in range(offsets.shape[0]):
+            if i % STRIDES[j] != 0:
+                continue
             o = offsets[j, i % BINS_PER_OCTAVE]
             lo, hi, far = i + o[0] - low, i + o[1] - low, i + o[2] - low
             near, deep = i + o[3] - low, i + o[4] - low
+            if deep < max(0, floor - low):
+                continue
             n = above[SAMPLES, lo] - above[SAMPLES, hi]
             over = above[SAMPLES, far]
             p = above[PEAKS, lo] - above[PEAKS, far]
-            if n < FEWEST or over > MOST_ABOVE * n or p < 0.5 or deep < 0:
+            if n < FEWEST or over > MOST_ABOVE * n or p < 0.5:
                 continue
             share = (hi - lo) / (near - deep)
             b = (above[SAMPLES, deep] - above[SAMPLES, near]) * share
