@@ -21,6 +21,7 @@ from rtdeclip.live.engine import Engine
 from rtdeclip.live.feedback import LENGTH, FeedbackGuard
 from rtdeclip.live.meters import Meters
 from rtdeclip.live.telemetry import PARAMETERS, STATES, TelemetryFile
+from rtdeclip.stream.clip import Plateau
 from rtdeclip.stream.stream import Stream
 
 FADE_IN_S = 0.2
@@ -207,9 +208,30 @@ class Controller:
                 target=self._switch, args=(number, content), daemon=True
             )
             self._busy.start()
+        elif "levels" in content:
+            self._lock_levels(content["levels"])
+            self._served = number
         else:
             self._say(f"refused: {json.dumps(content)[:80]} is nothing I know here")
             self._served = number
+
+    def _lock_levels(self, pairs: list[list[float]] | None) -> None:
+        """Clip levels a host has chosen, (high, low) magnitudes; None: detect again."""
+        stream = self._engine.stream
+        if not isinstance(stream, Stream):
+            return
+
+        def plateau(level: float) -> Plateau | None:
+            return Plateau.digital(level) if level > 0.0 else None
+
+        try:
+            if pairs is None:
+                stream.lock_levels(None)
+                self._say("levels: detected again")
+            else:
+                stream.lock_levels([(plateau(h), plateau(lo)) for h, lo in pairs])
+        except (RtdeclipError, TypeError, ValueError) as error:
+            self._say(f"refused: {error}")
 
     def _switch(self, number: int, content: dict[str, Any]) -> None:
         """Prepares another processor beside the sound, then crossfades to it."""

@@ -512,7 +512,8 @@ class ParameterWriter:
     def request(self, **content: Any) -> int:
         """Ask for something that is no number; ``Status.request_done`` reaches it.
 
-        Known requests: ``processor=name, settings={…}``; ``seek_s=seconds``.
+        Known requests: ``processor=name, settings={…}``; ``seek_s=seconds``;
+        ``levels=[[high, low], …]`` per channel (0: not clipped), None: detect again.
 
         Returns:
             The request's number. The event list tells of a refusal.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rtdeclip.errors import InputError, SettingError
 from rtdeclip.stream import registry
 from rtdeclip.stream.bank import Bank
-from rtdeclip.stream.clip import Clip
+from rtdeclip.stream.clip import Clip, Plateau
 from rtdeclip.stream.consistency import Combiner
 from rtdeclip.stream.detect import ClipDetector
 from rtdeclip.stream.ftz import flush_denormals, restore_denormals
@@ -142,6 +142,7 @@ class Stream:
             else ClipDetector(sample_rate, self.hop)
             for channel in range(n_channels)
         ]
+        self._own_detectors = self._detectors
         self._combiners = [self._combiner(consistency) for _ in range(n_channels)]
         self._n_pending = 0
         self._buffers()
@@ -210,7 +211,11 @@ class Stream:
 
     def reset(self) -> None:
         """Forgets all audio; settings, mix and counters stay."""
-        stages: list[Resettable] = [*self._detectors, *self._combiners]
+        stages: list[Resettable] = [
+            *self._own_detectors,
+            *self._detectors,
+            *self._combiners,
+        ]
         for stage in [*stages, *self._pre, *self._post]:
             stage.reset()
         self._switcher.reset()
@@ -231,6 +236,38 @@ class Stream:
         """``full``, or ``repair`` for what was added only; glides over 15 ms."""
         self._output = output
         self._mix()
+
+    def lock_levels(
+        self, levels: Sequence[tuple[Plateau | None, Plateau | None]] | None
+    ) -> None:
+        """Takes these clip levels from the next block on; None: detect again.
+
+        Args:
+            levels: per channel the high and the low plateau, None where that polarity
+                is not clipped.
+
+        Raises:
+            SettingError: another number of channels, or the levels are those of a
+                scanned recording.
+        """
+        if not all(isinstance(d, ClipDetector) for d in self._own_detectors):
+            raise SettingError(
+                "The clip levels of this recording were found by a scan and hold. "
+                "Give others from the start: rtdeclip file --level"
+            )
+        if levels is None:
+            self._detectors = self._own_detectors
+            return
+        if len(levels) != self.n_channels:
+            raise SettingError(
+                f"Levels are given for {len(levels)} channels, the stream has "
+                f"{self.n_channels}; give a pair per channel."
+            )
+        # New ones: the worker may be inside the old ones just now.
+        self._detectors = [
+            ClipDetector(self.sample_rate, self.hop, high=high, low=low, locked=True)
+            for high, low in levels
+        ]
 
     def set_budget(self, rtf: float) -> None:
         """The largest RTF of one channel that ``auto`` may choose; live hosts only.
