@@ -237,7 +237,8 @@ def restored(
     """
     if estimate is None:
         return y + sign * theta * functional.softplus(f - 1.0)
-    v = torch.clamp(sign * (estimate - y) / theta, min=1e-3)
+    level = torch.clamp(theta, min=1e-9)  # the delayed level is 0 before a stream
+    v = torch.clamp(sign * (estimate - y) / level, min=1e-3)
     z0 = v + torch.log(1.0 - torch.exp(-v))
     return y + sign * theta * functional.softplus(z0 + f)
 

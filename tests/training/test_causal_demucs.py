@@ -1,0 +1,139 @@
+"""The network: streamed as whole, causal, exact by construction."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from rtdeclip.training.degrade import clip_batch
+from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape, restored
+
+SMALL = Shape(strides=(4, 4, 2), width=4, cap=8, look_ahead=32, layers=2)
+UNEVEN = Shape(strides=(4, 4, 2), width=4, cap=8, look_ahead=24, layers=1)
+EAGER = Shape(strides=(4, 4, 2), width=4, cap=8, look_ahead=0, layers=1)
+HYBRID = Shape(strides=(4, 4), width=4, cap=8, look_ahead=16, layers=1, estimate=True)
+SHAPES = (SMALL, UNEVEN, EAGER, HYBRID)
+
+
+def batch(shape, n_samples, seed=0, size=2):
+    """Clipped noise as the arguments of ``forward``, and the item."""
+    generator = torch.Generator().manual_seed(seed)
+    clean = torch.randn(size, n_samples, generator=generator)
+    level = torch.full((size, 1), 0.7)
+    item = clip_batch(clean, level, level)
+    given = [item.clipped, item.sign, item.theta]
+    if shape.estimate:
+        noise = 0.1 * torch.randn(size, n_samples, generator=generator)
+        given.append(clean + noise * (item.sign != 0))
+    return given, item
+
+
+def net_of(shape, seed=0):
+    torch.manual_seed(seed)
+    return CausalDemucs(shape).eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_any_split_into_hops_gives_the_whole_signals_output(shape):
+    net, n = net_of(shape), 12 * shape.hop
+    given, _ = batch(shape, n)
+    whole, _ = net(*given)
+    for hops in ([1] * 12, [5, 1, 6], [12]):
+        state, at, parts = net.initial_state(2), 0, []
+        for count in hops:
+            here = slice(at, at + count * shape.hop)
+            lines = [line[:, here] for line in given]
+            out, state = net(*lines, *([None] if len(lines) == 3 else []), state)
+            parts.append(out)
+            at = here.stop
+        assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-6)
+
+
+def convolved(net, x):
+    """The network's f on ``(1, channels, N)`` by Conv1d, ConvTranspose1d and LSTM."""
+    shape, skips = net.shape, []
+    for down, stride in zip(net.down, shape.strides, strict=True):
+        channels = x.shape[1]
+        # A row holds stride × channels values; Conv1d wants channels × kernel.
+        kernel = down.conv.weight.reshape(-1, 2 * stride, channels).transpose(1, 2)
+        x = functional.conv1d(
+            functional.pad(x, (stride, 0)), kernel, down.conv.bias, stride
+        )
+        mixed = functional.conv1d(x.relu(), down.mix.weight[..., None], down.mix.bias)
+        x = functional.glu(mixed, 1)
+        skips.append(x)
+    x = net.lstm(x.transpose(1, 2))[0].transpose(1, 2)
+    for level in reversed(range(len(skips))):
+        up, stride = net.up[level], shape.strides[level]
+        rows = shape.skip_delays[level]
+        late = functional.pad(skips[level], (rows, 0))[:, :, : x.shape[2]]
+        mixed = functional.conv1d(x + late, up.mix.weight[..., None], up.mix.bias)
+        x = functional.glu(mixed, 1)
+        kernel = up.conv.weight.reshape(2 * stride, up.c_out, -1).permute(2, 1, 0)
+        n = x.shape[2] * stride
+        y = functional.conv_transpose1d(x, kernel, stride=stride)[:, :, :n]
+        bias = up.conv.bias.reshape(2, stride, up.c_out)
+        both = bias[0].T.repeat(1, n // stride) + bias[1].T.repeat(1, n // stride)
+        both[:, :stride] = bias[0].T  # the first row has no row before it
+        x = y + both
+        x = x.relu() if level else x
+    return x[:, 0]
+
+
+@pytest.mark.parametrize("shape", [SMALL, UNEVEN, EAGER])
+def test_the_row_products_are_the_convolutions_of_demucs(shape):
+    net = net_of(shape)
+    (y, sign, theta), _ = batch(shape, 20 * shape.hop, size=1)
+    f = convolved(net, torch.stack([y / theta, sign], 1))
+    late = shape.look_ahead
+    lines = [functional.pad(t, (late, 0))[:, : t.shape[1]] for t in (y, sign, theta)]
+    out, _ = net(y, sign, theta)
+    assert torch.allclose(out, restored(f, *lines), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_output_looks_ahead_by_less_than_hop_plus_look_ahead(shape):
+    net, n = net_of(shape), 16 * shape.hop
+    given, _ = batch(shape, n)
+    out, _ = net(*given)
+    changed_at = 8 * shape.hop
+    given[0] = given[0].clone()
+    given[0][:, changed_at:] *= 0.5
+    other, _ = net(*given)
+    assert torch.equal(out[:, :changed_at], other[:, :changed_at])
+    assert not torch.equal(out[:, changed_at:], other[:, changed_at:])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_reliable_samples_pass_bit_exact_and_clipped_ones_gain(shape):
+    net, late = net_of(shape), shape.look_ahead
+    given, item = batch(shape, 16 * shape.hop)
+    out, _ = net(*given)
+    n = out.shape[1] - late
+    out, y, sign = out[:, late:], item.clipped[:, :n], item.sign[:, :n]
+    assert torch.equal(out[sign == 0], y[sign == 0])
+    assert bool((out * sign > 0.7)[sign != 0].all())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_signal_and_level_scaled_together_scale_the_output(shape):
+    net = net_of(shape)
+    given, _ = batch(shape, 16 * shape.hop)
+    out, _ = net(*given)
+    scaled = [0.25 * t if k != 1 else t for k, t in enumerate(given)]
+    assert torch.equal(net(*scaled)[0], 0.25 * out)
+
+
+def test_a_zero_correction_is_the_estimate_itself():
+    (y, sign, theta, estimate), _ = batch(HYBRID, 400)
+    estimate = torch.where(sign * (estimate - y) > 0.01, estimate, y + 0.01 * sign)
+    out = restored(torch.zeros_like(y), y, sign, theta, estimate)
+    assert torch.allclose(out, torch.where(sign == 0, y, estimate), atol=1e-5)
+
+
+def test_a_huge_estimate_does_not_overflow():
+    one = torch.ones(1, 4)
+    out = restored(0 * one, one, one, one, 1e4 * one)
+    assert torch.allclose(out, 1e4 * one)
+    low = restored(-50 * one, one, one, one, 0 * one)
+    assert bool(torch.isfinite(low).all())
+    assert bool((low >= 1).all())
