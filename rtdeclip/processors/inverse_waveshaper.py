@@ -4,7 +4,8 @@ SoX's overdrive, tanh, and a hard clip with dry signal beside it are strictly
 increasing in the present input sample, once the past is known: so the clean sample can
 be computed from the distorted one, with no model of sound at all. From 16-bit files
 that gives 70 to 80 dB, far beyond any network (Imort et al., ISMIR 2022, report 31 to
-33 dB for theirs). Latency 0, 2 to 90 ns a sample.
+33 dB for theirs). Latency 0; overdrive 5 to 50 ns a sample,
+tanh with dry up to 130.
 
 It fails where its premise does: the settings must be those of the distortion (see
 ``inverse-overdrive``, which finds them), nothing may have changed the signal since, and
@@ -26,7 +27,7 @@ from rtdeclip.stream.processor import Method, Setting
 from rtdeclip.types import Samples
 
 LARGEST_TANH = 1.0 - 2.0**-17  # half a step of 16 bits below 1, where atanh ends
-STEPS = 40  # of Newton's method; 4 to 8 are taken
+STEPS = 40  # of Halley's method; 2 to 5 are taken
 
 
 # Glossary: y distorted, x clean, steep dy/dx, g gain before the curve, c colour/200,
@@ -84,14 +85,17 @@ def _invert_tanh(
         if dry == 0.0:
             root = math.atanh(min(v, LARGEST_TANH)) / g
         else:
-            # Below the root, and the curve is concave: Newton climbs and never passes.
+            # Below the root, and the curve is concave: Newton climbs and never passes;
+            # Halley takes longer steps, of which at most one passes.
             root = max(v / (share * g + dry), (v - share) / dry)
             for _ in range(STEPS):
                 t = math.tanh(g * root)
-                slope = share * g * (1.0 - t * t) + dry
+                bend = share * g * (1.0 - t * t)
+                slope = bend + dry
                 step = (v - share * t - dry * root) / slope
+                step /= max(0.5, 1.0 - step * g * t * bend / slope)
                 root += step
-                if step <= 1e-6 * root:  # the error is now near its square
+                if abs(step) <= 1e-4 * root:  # the error is now near its cube
                     break
         x[n] = math.copysign(root, y[n])
 
