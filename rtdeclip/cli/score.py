@@ -22,6 +22,12 @@ def score(
     metrics: str = typer.Option(
         "", "--metrics", help="Comma-separated names; an unknown one lists them all."
     ),
+    embedding: Path | None = typer.Option(
+        None, "--embedding", help="ONNX model for fad and speaker; yours to supply."
+    ),
+    recogniser: str = typer.Option(
+        "", "--recogniser", help="Command for wer, with {file} in it; prints words."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: a row per file."),
     as_csv: bool = typer.Option(False, "--csv", help="Print CSV: a row per file."),
 ) -> None:
@@ -30,6 +36,8 @@ def score(
     Without --metrics: MSE, SDR, ΔSDR, SDR on clipped samples, SI-SDR (mean not
     removed), in dB over all samples and channels. Files of two folders are matched
     by name, whatever their ending. A gain that rtdeclip noted in a file is undone.
+    fad compares all files at once: each row has the same value. wer takes the words of
+    REF.txt if it lies beside REF, else what the recogniser hears in REF.
 
     JSON keys: file, reference, sample_rate, gain_db, the metrics, channels (each
     channel's basics), notes (why a value is null). Exit code 1 if a file failed.
@@ -42,20 +50,24 @@ def score(
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv both given; choose one.")
+    from rtdeclip.cli._score_outside import Outside
     from rtdeclip.errors import RtdeclipError
     from rtdeclip.metrics.score import check_names
 
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     check_names(names)
+    outside = Outside(names, embedding, recogniser)
     rows: list[dict[str, Any]] = []
     for ours, theirs, dirty in _matched(reference, test, clipped):
         try:
-            rows.append(_row(ours, theirs, dirty, names))
+            row, pair = _row(ours, theirs, dirty, names)
+            rows.append(row | outside.row(ours, theirs, pair))
         except RtdeclipError as error:
             if test.is_file():
                 raise
             rows.append({"file": str(theirs), "error": str(error)})
             typer.echo(f"rtdeclip: {theirs.name}: {error}", err=True)
+    outside.finish(rows)
     _show(rows, names, "json" if as_json else "csv" if as_csv else "table")
     if any("error" in row for row in rows):
         raise typer.Exit(1)
@@ -110,13 +122,13 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 def _row(
     reference: Path, test: Path, clipped: Path | None, names: list[str]
-) -> dict[str, Any]:
-    """One file's scores as plain data."""
+) -> tuple[dict[str, Any], "Pair"]:
+    """One file's scores as plain data, and its audio."""
     from rtdeclip.metrics.score import score as compute
 
     pair, gain_db = _load(reference, test, clipped)
     values, notes = compute(pair, names)
-    return {
+    row = {
         "file": str(test),
         "reference": str(reference),
         "sample_rate": pair.sample_rate,
@@ -125,6 +137,7 @@ def _row(
         "channels": _channels(pair),
         "notes": notes,
     }
+    return row, pair
 
 
 def _load(reference: Path, test: Path, clipped: Path | None) -> tuple["Pair", float]:

@@ -70,7 +70,7 @@ def score(pair: Pair, names: list[str]) -> tuple[Scores, dict[str, str]]:
 
     Args:
         pair: the file.
-        names: of ``FAMILIES``.
+        names: of ``FAMILIES``; those of ``OUTSIDE`` are left to the caller.
 
     Returns:
         Values by key (NaN or ±inf where undefined), reasons by key.
@@ -83,7 +83,7 @@ def score(pair: Pair, names: list[str]) -> tuple[Scores, dict[str, str]]:
     check_names(names)
     values = basic(pair)
     reasons: dict[str, str] = {}
-    for part in (part for name in names for part in FAMILIES[name]):
+    for part in (part for name in names for part in FAMILIES.get(name, ())):
         try:
             found = part.compute(pair)
         except InputError as error:
@@ -103,14 +103,15 @@ def check_names(names: list[str]) -> None:
         SettingError: an unknown name; the message lists the known ones.
     """
     for name in names:
-        if name not in FAMILIES:
-            raise SettingError(
-                f"There is no metric {name!r}; choose from: {', '.join(FAMILIES)}."
-            )
+        if name not in FAMILIES and name not in OUTSIDE:
+            known = ", ".join([*FAMILIES, *OUTSIDE])
+            raise SettingError(f"There is no metric {name!r}; choose from: {known}.")
 
 
 def keys_of(name: str) -> tuple[str, ...]:
     """The keys that the metric ``name`` gives."""
+    if name in OUTSIDE:
+        return (OUTSIDE[name],)
     return tuple(key for part in FAMILIES[name] for key in part.keys)
 
 
@@ -206,3 +207,6 @@ FAMILIES: dict[str, tuple[Part, ...]] = {
     ),
     "r_nonlin": (_mean("r_nonlin", r_nonlin),),
 }
+# Metrics that need more than two signals (a model, a command, a set of files), and
+# their keys.
+OUTSIDE = {"fad": "fad", "speaker": "speaker_similarity", "wer": "wer"}

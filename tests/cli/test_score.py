@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from rtdeclip.cli.score import score
-from rtdeclip.errors import FileError, InputError, SettingError
+from rtdeclip.errors import FileError, InputError, ModelError, SettingError
 
 app = typer.Typer(rich_markup_mode="rich")
 app.command("score")(score)
@@ -174,3 +176,27 @@ def test_help_shows_examples_within_eighty_columns(
     result = run("--help")
     assert "rtdeclip score clean.wav restored.wav" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_metrics_that_need_a_model_or_a_command_say_so(
+    files: tuple[Path, Path, Path],
+) -> None:
+    clean, restored, _ = files
+    for name, cure in (("fad", "--embedding"), ("wer", "--recogniser")):
+        result = run(clean, restored, "--metrics", name)
+        assert isinstance(result.exception, SettingError)
+        assert cure in str(result.exception)
+    words = ("--metrics", "fad", "--embedding", "absent.onnx")
+    assert isinstance(run(clean, restored, *words).exception, ModelError)
+
+
+def test_the_words_of_a_recogniser_are_compared(
+    files: tuple[Path, Path, Path],
+) -> None:
+    clean, restored, _ = files
+    code = "import sys; print('one two' if 'clean' in sys.argv[1] else 'one')"
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} {{file}}"
+    words = ("--metrics", "wer", "--recogniser", command, "--json")
+    assert json.loads(run(clean, restored, *words).stdout)[0]["wer"] == 0.5
+    clean.with_suffix(".txt").write_text("One two three four.")
+    assert json.loads(run(clean, restored, *words).stdout)[0]["wer"] == 0.75
