@@ -25,6 +25,7 @@ from rtdeclip.processors.autoregressive import (
     BLOCK,
     autocorrelate,
     fill,
+    hold,
     lag_sums,
     levinson,
 )
@@ -34,28 +35,6 @@ from rtdeclip.stream.processor import Method, Setting
 from rtdeclip.types import Samples
 
 PAST_MS = 64.0
-
-
-def _hold(
-    x: NDArray[np.float64],
-    sign: NDArray[np.int8],
-    bound: NDArray[np.float32],
-    u: NDArray[np.int64],
-    m: int,
-) -> int:
-    """Sets to their bound the samples ``u[:m]`` that miss it; the others stay in u."""
-    free = 0
-    for k in range(m):
-        i = u[k]
-        if sign[i] * x[i] >= bound[i]:
-            u[free] = i
-            free += 1
-        else:
-            x[i] = sign[i] * bound[i]
-    return free
-
-
-_hold_short_ones = njit(nogil=True, cache=True)(_hold)
 
 
 def _restore(
@@ -94,10 +73,10 @@ def _restore(
         levinson(r, p, a, residual)
         lag_sums(a, p, sums)
         fill(x, n, u, m, a, p, sums, zero, zero, U, residual, solution)
-        free = _hold_short_ones(x, sign, bound, u, m)
+        free = hold(x, sign, bound, u, m)
         if 0 < free < m:
             fill(x, n, u, free, a, p, sums, zero, zero, U, residual, solution)
-            _hold_short_ones(x, sign, bound, u, free)
+            hold(x, sign, bound, u, free)
 
 
 _restore_jit = njit(nogil=True, cache=True, error_model="numpy")(_restore)

@@ -207,7 +207,27 @@ def _fill(
         x[u[r]] = solution[r]
 
 
+def _hold(
+    x: NDArray[np.float64],
+    sign: NDArray[np.int8],
+    bound: NDArray[np.float32],
+    u: NDArray[np.int64],
+    m: int,
+) -> int:
+    """Sets to their bound the samples ``u[:m]`` that miss it; the others stay in u."""
+    free = 0
+    for k in range(m):
+        i = u[k]
+        if sign[i] * x[i] >= bound[i]:
+            u[free] = i
+            free += 1
+        else:
+            x[i] = sign[i] * bound[i]
+    return free
+
+
 autocorrelate = _jit(_autocorrelate)
 levinson = _jit(_levinson)
 lag_sums = _jit(_lag_sums)
 fill = _jit(_fill)
+hold = njit(nogil=True, cache=True)(_hold)
