@@ -23,7 +23,7 @@ from rtdeclip.training.losses import LOSSES
 from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape
 
 FORMAT = 1
-WARM_UP_STEPS = 100
+WARM_UP_STEPS = 100  # at most a tenth of a training given in steps
 ADAM_SHARE = 0.25  # AdamW's learning rate over Muon's
 FLOOR = 0.01  # of the peak learning rate, at the end of the cosine
 
@@ -65,6 +65,11 @@ class Plan:
     precision: str = "bf16"
     seed: int = 0
     windows_ms: tuple[float, ...] = ()
+
+    @property
+    def warm_up_steps(self) -> int:
+        """Over which the learning rate rises."""
+        return min(WARM_UP_STEPS, max(1, (self.steps or WARM_UP_STEPS * 10) // 10))
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> "Plan":
@@ -113,7 +118,9 @@ class Fit:
         start = time.perf_counter()
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                pace = schedule(self.progress, self.step)
+                pace = schedule(
+                    self.progress, (self.step + 1) / self.plan.warm_up_steps
+                )
                 group["lr"] = self.plan.rate * group["share"] * pace
             optimiser.zero_grad()
         loss = self._loss(self.source(self.generator))
@@ -200,10 +207,15 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return kept
 
 
-def schedule(progress: float, step: int) -> float:
-    """Learning rate over its peak: linear warm-up, then a cosine down to a floor."""
+def schedule(progress: float, warmth: float) -> float:
+    """Learning rate over its peak: linear warm-up, then a cosine down to a floor.
+
+    Args:
+        progress: of the whole training, 0 to 1.
+        warmth: of the warm-up, from 1 on it is over.
+    """
     cosine = 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
-    return max(FLOOR, cosine) * min(1.0, (step + 1) / WARM_UP_STEPS)
+    return max(FLOOR, cosine) * min(1.0, warmth)
 
 
 def _optimisers(net: CausalDemucs, rate: float) -> list[torch.optim.Optimizer]:
