@@ -8,7 +8,7 @@ import typer
 _COLUMNS = (
     ("variant", 28),
     ("block", 6),
-    ("hog", 5),
+    ("hog", 6),
     ("callbacks", 10),
     ("flags", 6),
     ("own_underruns", 5),

@@ -37,7 +37,8 @@ class LiveConfig:
         hop: samples; None takes the processor's.
         max_latency_ms: reserve so much for processors switched to later.
         extra_periods: device periods a hop may take beyond the first; None: 1 for
-            blocks up to 256 samples, else 0.
+            blocks up to 256 samples, else 0, and as many as ``device_latency`` holds
+            where a sound server hands out its buffer in bursts.
         headroom: ``limit``: −6 dB and the true-peak ceiling; ``off``: neither.
         gain_db: of ``limit``.
         ceiling_db: of ``limit``.

@@ -167,7 +167,7 @@ def _tests(name: str, direction: Direction) -> list[Callable[[Device], bool]]:
     ]
 
 
-def route_pulse(targets: dict[Direction, Device], directory: Path) -> Path:
+def route_pulse(targets: dict[Direction, Device], path: Path) -> None:
     """A private ALSA configuration that leads to a server's own sinks and sources.
 
     Must be in force (``ALSA_CONFIG_PATH``) before PortAudio starts; no file of the
@@ -175,10 +175,7 @@ def route_pulse(targets: dict[Direction, Device], directory: Path) -> Path:
 
     Args:
         targets: the chosen devices; PortAudio's own are left alone.
-        directory: where to write it.
-
-    Returns:
-        The file's path; ``alsa_device`` says what to open then.
+        path: where to write it; ``alsa_device`` says what to open then.
     """
     server = os.environ.get("PULSE_SERVER", "")
     lines = ["</usr/share/alsa/alsa.conf>"]
@@ -191,9 +188,7 @@ def route_pulse(targets: dict[Direction, Device], directory: Path) -> Path:
             f"device {json.dumps(device.name)} "
             f'hint.description "{device.name}" }}'
         )
-    path = directory / f"asound-{os.getpid()}.conf"
     path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 def alsa_device(direction: Direction) -> Device:

@@ -1,5 +1,6 @@
 """From a configuration to running sound: devices, engine, telemetry, stream."""
 
+import math
 import os
 import threading
 import time
@@ -56,6 +57,7 @@ class Devices:
         latency: asked of PortAudio.
         one_clock: one duplex stream will do.
         out_rate: of the sink, Hz; counts where it has a clock of its own.
+        extra_periods: device periods a hop may take beyond the first.
     """
 
     source: Device | None
@@ -65,6 +67,7 @@ class Devices:
     latency: float | str
     one_clock: bool
     out_rate: int
+    extra_periods: int
 
 
 def find_devices(config: LiveConfig) -> Devices:
@@ -91,10 +94,20 @@ def find_devices(config: LiveConfig) -> Devices:
     latency: float | str = config.device_latency or "low"
     if config.device_latency is None and sink.index < 0:
         latency = PULSE_LATENCY_S
-    source, sink = _through_alsa(source, sink, Path(config.telemetry).parent)
+    source, sink = _through_alsa(source, sink, alsa_path(config))
     block = _native_block(config.block, sink)
     out_rate = config.sample_rate or sink.sample_rate
-    return Devices(source, sink, rate, block, latency, one_clock, out_rate)
+    extra = config.periods
+    if config.extra_periods is None and isinstance(latency, float) and block:
+        # A sound server hands out what has gathered in its buffer, callback upon
+        # callback, with no time between them for a hop.
+        extra = max(extra, math.ceil(latency * rate / block))
+    return Devices(source, sink, rate, block, latency, one_clock, out_rate, extra)
+
+
+def alsa_path(config: LiveConfig) -> Path:
+    """Where the private ALSA configuration lies; ALSA reads it at every opening."""
+    return Path(config.telemetry).with_suffix(".asound")
 
 
 def _native_block(wanted: int, sink: Device) -> int:
@@ -105,7 +118,7 @@ def _native_block(wanted: int, sink: Device) -> int:
 
 
 def _through_alsa(
-    source: Device | None, sink: Device, directory: Path
+    source: Device | None, sink: Device, path: Path
 ) -> tuple[Device | None, Device]:
     """A sound server's own sink or source becomes an ALSA device of ours."""
     targets: dict[Any, Device] = {"output": sink}
@@ -113,10 +126,9 @@ def _through_alsa(
         targets["input"] = source
     if all(device.index >= 0 for device in targets.values()):
         return source, sink
-    path = route_pulse(targets, directory)
+    route_pulse(targets, path)
     os.environ["ALSA_CONFIG_PATH"] = str(path)
     scan_again()
-    path.unlink()  # ALSA has read it
     for direction, device in targets.items():
         if device.index < 0:
             targets[direction] = replace(device, index=alsa_device(direction).index)
@@ -144,7 +156,9 @@ class Opened:
         reader: FileReader | None,
         finished: Callable[[], None],
     ) -> None:
-        self._config = config = replace(config, block=devices.block)
+        self._config = config = replace(
+            config, block=devices.block, extra_periods=devices.extra_periods
+        )
         self._devices = devices
         inputs = devices.source.inputs if devices.source else stream.n_channels
         layout = plan_layout(config, inputs, devices.sink.outputs)
@@ -259,6 +273,7 @@ class Opened:
             self._feeder.stop()
         for stream in self._streams:
             stream.close()
+        alsa_path(self._config).unlink(missing_ok=True)
 
     def _open_streams(self, finished: Callable[[], None]) -> list[NativeStream]:
         sd = sounddevice()

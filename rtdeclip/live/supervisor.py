@@ -273,9 +273,8 @@ class Supervisor:
 
     def _sweep(self) -> None:
         """What a killed audio process could not remove."""
-        directory = Path(self.config.telemetry).parent
-        Path(self.config.telemetry).unlink(missing_ok=True)
-        for part in directory.glob(f"{Path(self.config.telemetry).stem}.*.part"):
+        file = Path(self.config.telemetry)
+        for part in file.parent.glob(f"{file.stem}.*"):
             part.unlink(missing_ok=True)
 
     def _last_words(self) -> str:

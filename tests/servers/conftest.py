@@ -59,8 +59,7 @@ def runtime(monkeypatch):
     with tempfile.TemporaryDirectory() as name:
         monkeypatch.setenv("XDG_RUNTIME_DIR", name)
         yield Path(name)
-        left = [p for p in Path(name).rglob("*") if p.suffix in (".telemetry", ".part")]
-        assert left == []
+        assert list(Path(name).glob("rtdeclip/*")) == []
 
 
 @pytest.fixture
