@@ -54,7 +54,9 @@ GATE = 0.2
 SHORTEST_RUN = 3
 """Fewer equal samples at a peak also occur in unclipped sound."""
 HIGH = 0.5
-"""A digital plateau lies above this share of the recent peak."""
+"""Below this share of the recent peak a digital plateau must show more runs."""
+RUNS_HIGH, RUNS_LOW = 2.0, 4.0
+"""Flat runs at one value that make a digital plateau, above and below ``HIGH``."""
 STEPS = 8.0
 """A run's step from its neighbour, in quantisation steps, that no smooth top has."""
 FEWEST_TOUCHES = 6
@@ -64,8 +66,8 @@ SAME = 1e-6
 CLIMB = 0.5
 """The step before a corner's step, relative to it: sound climbs, a square wave
 jumps from another flat."""
-STOP = 0.25
-"""The steps after a corner, relative to the step into it. No parabola has that."""
+STOP = 0.24
+"""The steps after a corner, relative to the step into it: a parabola's are ≥ 1/3."""
 JITTER = 0.002
 """Relative; a plateau found again this close to the one in force changes nothing."""
 
@@ -82,13 +84,14 @@ FLAT, FLAT_BEFORE, FLAT_SLOPE, FLAT_AFTER, FLAT_RUN = range(10, 15)
 # Row 3: set once, and the version of the levels.
 GROWTH, TEST_EVERY, PEAK_DECAY, VERSION = range(4)
 N_FIELDS = 15
-NONE, SMEARED, DIGITAL, GIVEN = 0.0, 1.0, 2.0, 3.0
+# Kinds of level; DOUBTED: was digital, then a sample lay a little beyond it.
+NONE, SMEARED, DOUBTED, DIGITAL, GIVEN = range(5)
 
 
 def _adopt(
     state: NDArray[np.float64],
     p: int,
-    kind: float,
+    kind: int,
     level: float,
     edge: float,
     confidence: float,
@@ -116,15 +119,35 @@ def _is_flat_top(shared: NDArray[np.float64], after: float) -> bool:
 is_flat_top = njit(nogil=True, cache=True)(_is_flat_top)
 
 
-def _is_knee(a: float, b: float, c: float, d: float, e: float) -> bool:
+def _is_knee(a: float, b: float, c: float, d: float, e: float, least: float) -> bool:
     # A climb a → b → c that stops dead at c, then d and e: all towards the plateau.
     rise = c - b
-    if rise <= 0.0 or b - a < CLIMB * rise:
+    if rise <= least or b - a < CLIMB * rise:
         return False
     return abs(d - c) <= STOP * rise and abs(e - d) <= STOP * rise
 
 
 is_knee = njit(nogil=True, cache=True)(_is_knee)
+
+
+def _exceeded(
+    counts: NDArray[np.float32], state: NDArray[np.float64], p: int, m: float
+) -> None:
+    # A sample beyond a digital plateau, perhaps. By little: the plateau is dithered,
+    # and stays until the histogram is asked. By much: the gain was turned up, and
+    # the histogram is of the old level (a scan, which never forgets, keeps it).
+    row = state[p]
+    if row[KIND] not in (DOUBTED, DIGITAL) or m <= row[LEVEL] * (1.0 + SAME):
+        return
+    if m < row[LEVEL] * (1.0 + NEIGHBOUR):
+        row[KIND] = DOUBTED
+        return
+    adopt(state, p, NONE, 0.0, 0.0, 0.0)
+    if state[3, GROWTH] > 1.0:
+        counts[p] = 0.0
+
+
+exceeded = njit(nogil=True, cache=True)(_exceeded)
 
 
 def _watch(
@@ -149,7 +172,7 @@ def _watch(
             flat = shared[FLAT]
             q = 0 if flat > 0.0 else 1
             shared[STEP] = step
-            if abs(flat) > HIGH * state[q, PEAK] and is_flat_top(shared, v):
+            if is_flat_top(shared, v):
                 if abs(abs(flat) - state[q, CANDIDATE]) <= SAME * abs(flat):
                     state[q, RUNS] += 1.0
                 else:
@@ -175,20 +198,22 @@ def _watch(
                 if m > state[p, CANDIDATE] * (1.0 + SAME):
                     state[p, CANDIDATE], state[p, RUNS] = m, 0.0
                     state[p, TOUCHES] = state[p, LONGEST] = 0.0
-                    if state[p, KIND] == DIGITAL:
-                        adopt(state, p, NONE, 0.0, 0.0, 0.0)
+                    exceeded(counts, state, p, m)
                 state[p, TOUCHES] += 1.0
                 state[p, LONGEST] = max(state[p, LONGEST], run)
                 known = state[p, KIND] == DIGITAL and state[p, LEVEL] == m
-                if run >= SHORTEST_RUN and state[p, RUNS] >= 1.0 and not known:
+                high = state[p, CANDIDATE] >= HIGH * state[p, PEAK]
+                enough = state[p, RUNS] + 1.0 >= (RUNS_HIGH if high else RUNS_LOW)
+                if run >= SHORTEST_RUN and enough and not known:
                     sure = 1.0 - 0.5 ** (state[p, RUNS] + 1.0)
                     adopt(state, p, DIGITAL, m, m * (1.0 - SAME), sure)
         t = 1.0 if y2 >= 0.0 else -1.0
+        least = STEPS * step
         m2 = t * y2
         p2 = 0 if y2 >= 0.0 else 1
         if gates[p2] <= m2 < LARGEST and (
-            is_knee(t * y4, t * y3, m2, t * y1, t * v)
-            or is_knee(t * v, t * y1, m2, t * y3, t * y4)
+            is_knee(t * y4, t * y3, m2, t * y1, t * v, least)
+            or is_knee(t * v, t * y1, m2, t * y3, t * y4, least)
         ):
             key = (np.float32(m2).view(np.int32) >> SHIFT) - FIRST_KEY
             counts[p2, KNEES, key] += weight
@@ -231,14 +256,14 @@ def _judge(
             continue
         z = found[p, FOUND_SCORE]
         level = found[p, FOUND_LEVEL]
-        now = state[p, LEVEL] if state[p, KIND] == SMEARED else 0.0
+        now = state[p, LEVEL]
         still = abs(level - now) < NEIGHBOUR * level
         if z > SURE or twins or (z > LIKELY and still):
-            if abs(level - now) > JITTER * level:
+            if abs(level - now) > JITTER * level or state[p, KIND] == DOUBTED:
                 # The score is log-odds; what backs it is not in it.
                 sure = 1.0 / (1.0 + np.exp(-max(z, LIKELY)))
                 adopt(state, p, SMEARED, level, found[p, FOUND_EDGE], sure)
-        elif state[p, KIND] == SMEARED:
+        elif now > 0.0:
             adopt(state, p, NONE, 0.0, 0.0, 0.0)
 
 
@@ -248,8 +273,8 @@ judge = njit(nogil=True, cache=True)(_judge)
 def _mask(y: Samples, high: float, low: float, sign: Signs, bound: Samples) -> int:
     # high, low: edges in force, 0 for none. Returns the number of clipped samples.
     count = 0
-    up = np.float32(high if high > 0.0 else np.inf)
-    down = np.float32(low if low > 0.0 else np.inf)
+    up = np.float32(high if high > 0.0 else np.nan)  # nothing compares with NaN
+    down = np.float32(low if low > 0.0 else np.nan)
     for i in range(y.size):
         s = (1 if y[i] >= up else 0) - (1 if -y[i] >= down else 0)
         sign[i] = s
@@ -380,7 +405,10 @@ class Tally:
         row = self.state[polarity]
         if row[LEVEL] <= 0.0:
             return None
-        return Plateau(float(row[LEVEL]), float(row[EDGE]), float(row[CONFIDENCE]))
+        sure = float(row[CONFIDENCE])
+        if row[KIND] == DIGITAL:
+            sure = max(sure, 1.0 - 0.5 ** float(row[RUNS]))
+        return Plateau(float(row[LEVEL]), float(row[EDGE]), sure)
 
 
 class ClipDetector:
