@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rtdeclip.errors import ModelError
-from rtdeclip.stream.processor import Value
+from rtdeclip.stream.processor import SEVERITIES, Rung, Value
 
 FORMAT = 1
 CARD = "card.toml"
@@ -94,6 +94,7 @@ class Card:
         data: what it was trained on, with licences, one line each.
         training: settings of the training, for people.
         scores: measured numbers.
+        rungs: how it joins ``auto``, as ``bench.ladder`` measured; empty: it does not.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Card:
     data: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
+    rungs: tuple[Rung, ...] = ()
 
     def path(self, precision: str) -> Path:
         """The checked file of one precision.
@@ -189,6 +191,7 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
         data=tuple(raw.get("data", ())),
         training=dict(raw.get("training", {})),
         scores=tuple(Score(**entry) for entry in raw.get("scores", ())),
+        rungs=tuple(_rung(entry) for entry in raw.get("rungs", ())),
     )
     if card.kind != "step":
         raise ValueError(f"kind {card.kind!r} is unknown; known: step")
@@ -200,6 +203,14 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
     if card.hop < 1 or card.latency_samples < 0 or card.sample_rate < 1:
         raise ValueError("hop, latency_samples and sample_rate must be positive")
     return card
+
+
+def _rung(entry: dict[str, Any]) -> Rung:
+    gain_db = tuple(float(gain) for gain in entry["gain_db"])
+    if len(gain_db) != len(SEVERITIES):
+        raise ValueError(f"a rung needs {len(SEVERITIES)} gains, one per severity")
+    settings = tuple(sorted(entry.get("settings", {}).items()))
+    return Rung(settings, float(entry["cost"]), gain_db)
 
 
 def model_folders() -> list[Path]:

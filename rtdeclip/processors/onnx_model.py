@@ -10,6 +10,7 @@ through the graph at once, so that it starts with the sound before in its memory
 fails on material unlike its training data.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,10 @@ def method_of(card: Card) -> Method:
         settings=tuple(settings),
         source=SOURCE,
         rates=(card.sample_rate,),
+        rungs=tuple(
+            replace(rung, low_hz=card.sample_rate, high_hz=card.sample_rate)
+            for rung in card.rungs
+        ),
     )
 
 

@@ -223,8 +223,13 @@ def write_card(card: Card) -> None:
     raw = {"format": FORMAT} | {
         key: value
         for key, value in asdict(card).items()
-        if key != "folder" and value not in (None, (), {}, "")
+        if key not in ("folder", "rungs") and value not in (None, (), {}, "")
     }
+    if card.rungs:
+        raw["rungs"] = [
+            {"cost": r.cost, "gain_db": r.gain_db, "settings": dict(r.settings)}
+            for r in card.rungs
+        ]
     (card.folder / CARD).write_text(tomli_w.dumps(raw, multiline_strings=False))
 
 

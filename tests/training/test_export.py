@@ -12,6 +12,7 @@ from rtdeclip.errors import ModelError
 from rtdeclip.processors.model_card import read_card
 from rtdeclip.processors.onnx_model import make, method_of
 from rtdeclip.processors.step_graph import StepGraph, graph_metadata
+from rtdeclip.stream.processor import Rung
 from rtdeclip.stream.stream import Stream
 from rtdeclip.training.export import IR_VERSION, OPSET, export, weights_of, write_card
 from rtdeclip.training.fit import Plan
@@ -161,6 +162,13 @@ def test_a_card_that_is_read_and_written_stays_the_same(exported):
     before = (card.folder / "card.toml").read_text()
     write_card(read_card(card.folder))
     assert (card.folder / "card.toml").read_text() == before
+    rung = Rung((("weights", "int8"),), 0.02, (1.0, 2.0, 3.0, 4.0, 5.0))
+    write_card(replace(read_card(card.folder), rungs=(rung,)))
+    again = read_card(card.folder)
+    write_card(card)
+    assert again.rungs == (rung,)
+    (announced,) = method_of(again).rungs
+    assert announced == replace(rung, low_hz=16000, high_hz=16000)
 
 
 def test_a_shipped_graph_gives_its_weights_back(exported):

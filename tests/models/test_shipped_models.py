@@ -1,0 +1,67 @@
+"""Every model that ships: whole, honest, and as good as the issue asks for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rtdeclip.benchmarks.models import TOLERANCE_DB, clean_files, measure
+from rtdeclip.processors.model_card import CARD, read_card
+from rtdeclip.processors.onnx_model import method_of
+from rtdeclip.testing import check_processor
+
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("RTDECLIP_DATA", ROOT.parent / "shared" / "data"))
+FOLDERS = sorted(path.parent for path in (ROOT / "models").glob(f"*/{CARD}"))
+shipped = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+def test_all_models_together_are_small_enough_to_ship():
+    files = [p for p in (ROOT / "models").rglob("*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) <= 40 << 20
+    assert all(p.stat().st_size <= 12 << 20 for p in files)
+
+
+@shipped
+def test_a_shipped_model_is_undamaged_and_named_as_its_folder(folder):
+    card = read_card(folder)
+    assert card.name == folder.name
+    assert card.licence
+    assert card.data
+    assert {score.weights for score in card.scores} == set(card.weights)
+    for precision in card.weights:
+        assert card.path(precision).is_file()
+
+
+@shipped
+def test_a_shipped_model_keeps_the_contract(folder):
+    card = read_card(folder)
+    check_processor(method_of(card), card.sample_rate, n_channels=1)
+
+
+@shipped
+def test_a_cards_number_is_measured_again(folder):
+    """One row, the default weights at a fifth of the peak; `models verify` does all."""
+    card = read_card(folder)
+    weights = next(iter(card.weights))
+    stated = next(s for s in card.scores if (s.weights, s.fraction) == (weights, 0.2))
+    if not (DATA / stated.set).is_dir():
+        pytest.skip(f"no data in {DATA / stated.set} (set RTDECLIP_DATA)")
+    found = measure(card, stated, clean_files(DATA / stated.set, card.sample_rate))
+    assert abs(found.mean_db - stated.mean_db) <= TOLERANCE_DB
+    assert abs(found.worst_db - stated.worst_db) <= TOLERANCE_DB
+
+
+@shipped
+def test_int8_loses_nothing_that_counts(folder):
+    scores = read_card(folder).scores
+    exact = {
+        (s.set, s.fraction, s.window_ms): s.mean_db
+        for s in scores
+        if s.weights == "fp32"
+    }
+    rough = [s for s in scores if s.weights == "int8"]
+    assert len(rough) == len(exact) > 0
+    for score in rough:
+        key = (score.set, score.fraction, score.window_ms)
+        assert score.mean_db > exact[key] - 0.1
