@@ -132,11 +132,11 @@ class Feeder:
         self._rate = reader.sample_rate
         self._fade = max(1, round(_FADE_S * self._rate))
         self.paused = False
-        self._was_paused = False
         self._seek_to: float | None = None
         self._held = np.zeros((0, reader.n_channels), np.float32)
         self._file_at = min(round(start_s * self._rate), reader.n_samples)
         reader.seek(self._file_at)
+        self._was_paused = self._file_at > 0  # in the middle of a sound: fade in
         # Where stretches of the file begin: (ring position, file sample).
         lead = round(LEAD_IN_S * self._rate)
         self._places: deque[tuple[int, int]] = deque([(lead, self._file_at)], 64)
