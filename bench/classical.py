@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from rtdeclip.processors import ar as ar_method
 from rtdeclip.processors import (
     aspade,
     comp,
@@ -26,7 +27,6 @@ from rtdeclip.processors import (
     ss_pew,
     sspade,
 )
-from rtdeclip.processors import ar as ar_method
 from rtdeclip.stream.clip import Plateau
 from rtdeclip.stream.levels import LevelSchedule, Segment
 from rtdeclip.stream.offline import restore
@@ -109,7 +109,8 @@ def main() -> None:
     found = excerpts(given.folder, given.files, given.seconds)
     audio_s = sum(len(x) / rate for x, rate in found)
     print(f"{len(found)} excerpts of {given.folder}, {audio_s:.0f} s; mean (worst) dB")
-    long_frames: Row = (aspade.METHOD, {"window": 4096})
+    # The classical reference, in frames as long as the restorers use.
+    long_frames: Row = (aspade.METHOD, {"window_ms": 186.0})
     for row in [*(SURVEY if given.survey else ROWS), long_frames]:
         if given.only and row[0].name not in given.only:
             continue

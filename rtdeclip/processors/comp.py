@@ -10,8 +10,9 @@ Source: A. Adler, V. Emiya, M. G. Jafari, M. Elad, R. Gribonval, M. D. Plumbley,
 constrained matching pursuit approach to audio declipping", ICASSP 2011,
 doi:10.1109/ICASSP.2011.5946407.
 
-Whole signal, 64 ms frames. Cost: RTF about 1. It does well on speech that is lightly
-clipped; the greedy choice without the clipped samples fails where most are clipped.
+Whole signal, 64 ms frames. Cost: RTF 0.2 at 16 kHz, 0.6 at 44.1 kHz. It does well on
+speech that is lightly clipped; the greedy choice, blind to the clipped samples, fails
+where most are clipped.
 """
 
 import numpy as np

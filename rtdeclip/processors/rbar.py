@@ -166,4 +166,5 @@ METHOD = Method(
         Setting("hop", 0, "block length; 0 chooses by rate", "samples", 0, 16384),
     ),
     source="Harvilla & Stern 2015, doi:10.1109/ICASSP.2015.7177963",
+    note="experimental",
 )

@@ -18,7 +18,7 @@ ICASSP 2014, doi:10.1109/ICASSP.2014.6853863; M. Kowalski, K. Siedenburg, M. Dö
 IEEE Trans. SP 61(10), 2013, doi:10.1109/TSP.2013.2250967; parameters after
 P. Záviška et al., IEEE JSTSP 15(1), 2021, doi:10.1109/JSTSP.2020.3042071.
 
-Whole signal. Cost: RTF near 0.01 per iteration, λ steps × inner iterations of them. The
+Whole signal. Cost: RTF 0.003 per iteration, λ steps × inner iterations of them. The
 survey's best by SDR, given thousands of iterations.
 """
 
