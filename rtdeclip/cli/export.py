@@ -32,6 +32,15 @@ def export(
 
     rtdeclip export runs/my-voice/last.ckpt --data my/data --set test --licence CC0
     """
-    from rtdeclip.cli._train import run_export
+    from rtdeclip.benchmarks.models import measured
+    from rtdeclip.training.command import write_model
 
-    run_export(checkpoint, out, data, sets, summary, licence, source, typer.echo)
+    card = write_model(checkpoint, out, summary, licence, source)
+    if data:
+        from rtdeclip.training.export import write_card
+
+        card = measured(card, data, sets, typer.echo)
+        write_card(card)
+    files = ", ".join(weights.file for weights in card.weights.values())
+    typer.echo(f"{card.folder}: {files}, card.toml")
+    typer.echo(f"Try: rtdeclip file -p model --set model={card.folder} FILE")

@@ -49,7 +49,7 @@ def train(
 
     rtdeclip train my-voice --data my/recordings --resume runs/my-voice/last.ckpt
     """
-    from rtdeclip.cli._train import Request, run
+    from rtdeclip.training.command import Request, run
 
     run(
         Request(

@@ -54,7 +54,7 @@ def test_train_resume_export_and_run(sound):
         "export", checkpoint, "--out", model, "--data", sound / "held", "--set",
         "test", "--licence", "CC0", "--source", "noise, CC0",
     )  # fmt: skip
-    assert "rtdeclip file --processor model --set model=" in said
+    assert "rtdeclip file -p model --set model=" in said
     card = read_card(model)
     assert card.name == "mine"
     assert card.data == ("noise, CC0",)

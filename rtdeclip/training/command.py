@@ -1,4 +1,4 @@
-"""What ``rtdeclip train`` and ``export`` do; imports torch."""
+"""What ``rtdeclip train`` and ``export`` do; importing it needs no torch yet."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rtdeclip.errors import MissingExtraError, SettingError
 
 if TYPE_CHECKING:
+    from rtdeclip.processors.model_card import Card
     from rtdeclip.training.fit import Fit, Plan
 
 Tell = Callable[[str], None]
@@ -136,40 +137,29 @@ def _start(fit: "Fit", request: Request) -> None:
         fit.start_from(weights_of(card.path("fp32"), fit.plan.shape))
 
 
-def run_export(
+def write_model(
     checkpoint: Path,
     out: Path | None,
-    data: Path | None,
-    sets: list[str],
     summary: str,
     licence: str,
     sources: list[str],
-    tell: Tell,
-) -> None:
-    """Writes a model folder from a checkpoint; see ``rtdeclip export``.
+) -> "Card":
+    """A model folder from a checkpoint; see ``rtdeclip export``.
 
     Raises:
         MissingExtraError: torch or onnx is not installed.
         ModelError: the checkpoint cannot be read.
-        FileError: the folder for the scores holds no audio.
     """
     need_torch()
-    from rtdeclip.benchmarks.models import measured
-    from rtdeclip.training.export import export, load_trained, write_card
+    from rtdeclip.training.export import export, load_trained
 
     net, plan, facts = load_trained(checkpoint)
-    out = out or checkpoint.parent / "models" / plan.name
-    card = export(
+    return export(
         net,
         plan,
-        out,
+        out or checkpoint.parent / "models" / plan.name,
         summary=summary or f"network trained on {', '.join(sources) or 'own data'}",
         licence=licence,
         data=sources,
         training=facts,
     )
-    if data:
-        card = measured(card, data, sets, tell)
-        write_card(card)
-    tell(f"{out}: {', '.join(w.file for w in card.weights.values())}, card.toml")
-    tell(f"Try it: rtdeclip file --processor model --set model={out} FILE")
