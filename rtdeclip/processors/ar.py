@@ -31,7 +31,7 @@ from rtdeclip.processors.autoregressive import (
 )
 from rtdeclip.processors.bypass import default_hop
 from rtdeclip.stream.clip import Clip
-from rtdeclip.stream.processor import Method, Setting
+from rtdeclip.stream.processor import Method, Rung, Setting
 from rtdeclip.types import Samples
 
 PAST_MS = 64.0
@@ -186,4 +186,9 @@ METHOD = Method(
         Setting("hop", 0, "block length; 0 chooses by rate", "samples", 0, 16384),
     ),
     source="Janssen, Veldhuis & Vries 1986, doi:10.1109/TASSP.1986.1164824",
+    # Measured by: python -m bench.ladder
+    rungs=(
+        Rung((), 0.053, (14.36, 12.84, 11.21, 8.28, 3.91), high_hz=24000),
+        Rung((), 0.127, (12.60, 11.90, 8.80, 11.42, 7.07), low_hz=24001),
+    ),
 )

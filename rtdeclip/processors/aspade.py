@@ -18,7 +18,7 @@ import math
 from rtdeclip.processors.simd_fft import RADICES
 from rtdeclip.processors.spade_kernel import Schedule, SpadeFrame
 from rtdeclip.stream.overlap_add import OverlapAdd, sine_window
-from rtdeclip.stream.processor import Method, Setting
+from rtdeclip.stream.processor import Method, Rung, Setting
 
 
 def window_for(sample_rate: int, window_ms: float) -> int:
@@ -82,4 +82,49 @@ METHOD = Method(
         ),
     ),
     source="Kitić, Bertin, Gribonval 2015, doi 10.1007/978-3-319-22482-4_28",
+    # Measured by: python -m bench.ladder
+    rungs=(
+        Rung(
+            (("window_ms", 25.0), ("growth", 0.1)),
+            0.0042,
+            (11.96, 10.16, 9.57, 8.41, 6.31),
+            high_hz=24000,
+        ),
+        Rung(
+            (("window_ms", 25.0),),
+            0.0075,
+            (13.53, 12.08, 11.28, 9.44, 6.91),
+            high_hz=24000,
+        ),
+        Rung(
+            (("window_ms", 64.0),),
+            0.0088,
+            (13.68, 12.54, 11.49, 9.90, 6.97),
+            high_hz=24000,
+        ),
+        Rung(
+            (("window_ms", 25.0), ("growth", 0.1)),
+            0.0096,
+            (8.78, 8.59, 6.80, 8.74, 5.53),
+            low_hz=24001,
+        ),
+        Rung(
+            (("window_ms", 25.0),),
+            0.018,
+            (10.17, 10.47, 8.86, 10.24, 6.18),
+            low_hz=24001,
+        ),
+        Rung(
+            (("window_ms", 46.0),),
+            0.022,
+            (10.09, 11.20, 9.28, 11.13, 6.87),
+            low_hz=24001,
+        ),
+        Rung(
+            (("window_ms", 93.0),),
+            0.027,
+            (10.40, 11.09, 9.00, 11.43, 7.97),
+            low_hz=24001,
+        ),
+    ),
 )
