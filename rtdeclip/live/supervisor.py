@@ -130,7 +130,7 @@ class Supervisor:
                 self._process.kill()
                 self._process.wait()
             events = self.poll()
-        self.state = "ended"
+        self.state = "failed" if self.error else "ended"
         self._sweep()
         return events
 
