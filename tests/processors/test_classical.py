@@ -191,3 +191,31 @@ def test_the_dual_of_weighted_l1_is_a_clip() -> None:
     expected = (q + z) / np.maximum(1.0, np.abs(q + z) / weight)
     cp_parabola._clip_dual_jit(q, weight, z)
     assert np.allclose(q, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        (sspade.METHOD, {}),
+        (ss_pew.METHOD, {"steps": 2, "inner": 2}),
+        (cp_parabola.METHOD, {"iterations": 10}),
+        (janssen.METHOD, {"order": 8, "iterations": 1}),
+        (iht.CONSISTENT, {"iterations": 5}),
+        (dl.CONSISTENT, {"rounds": 1}),
+        (comp.METHOD, {"sinusoids": 8}),
+    ],
+    ids=lambda case: getattr(case, "name", ""),
+)
+def test_the_window_changes_the_result(method: Method, settings: Settings) -> None:
+    y = clipped(chord()[:3000, None])
+    short = run(y, method, settings | {"window_ms": 16.0})
+    assert not np.array_equal(short, run(y, method, settings | {"window_ms": 64.0}))
+
+
+def test_the_scale_of_weighted_l1_sets_how_fast_it_converges() -> None:
+    y = clipped(chord()[:, None])
+    base: Settings = {"window_ms": 64.0, "iterations": 20}
+    slow = run(y, cp_parabola.METHOD, base | {"scale": 0.1})
+    fast = run(y, cp_parabola.METHOD, base)
+    x = chord()[:, None]
+    assert gain_db(x, y, fast) > gain_db(x, y, slow)
