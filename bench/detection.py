@@ -139,6 +139,11 @@ class Answer:
     level: float | None
     first_sample: int | None = None
 
+    @property
+    def alarmed(self) -> bool:
+        """A level at the end, or any sample masked on the way."""
+        return self.level is not None or self.first_sample is not None
+
 
 def scan(y: Samples, rate: int) -> tuple[Answer, Answer]:
     """The whole-file scan."""
@@ -199,6 +204,8 @@ def measure(folder: Path, detect: Callable[..., tuple[Answer, Answer]]) -> list[
                     if fraction and hit.sum() < FEWEST_CLIPPED:
                         continue
                     found = answer.level
+                    if not fraction:
+                        found = truth if answer.alarmed else None
                     error = np.nan if found is None else abs(found / truth - 1.0)
                     errors.setdefault((name, fraction), []).append(error)
                     if answer.first_sample is not None:
@@ -233,9 +240,9 @@ def false_alarms(
     total = 0
     for name, x, rate in files(folder):
         total += 1
-        levels = [answer.level for answer in detect(x, rate)]
-        if levels != [None, None]:
-            alarms[name] = levels
+        answers = detect(x, rate)
+        if any(answer.alarmed for answer in answers):
+            alarms[name] = [answer.level for answer in answers]
     return {"": [float(total)], **alarms}
 
 
