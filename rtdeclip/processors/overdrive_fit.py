@@ -36,7 +36,7 @@ COLOURS = (0.0, 4.0, 10.0, 20.0, 35.0, 50.0, 75.0, 100.0)
 MOVES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 STARTS = 4  # of the grid's lowest points, the best are refined
 TANH_ROOMS = 10.0 ** np.arange(-5.0, 0.75, 0.25)  # s above the peak, relative
-CERTAIN_DB = 0.5  # evidence at which the confidence is 63 %, and the least accepted
+CERTAIN_DB = 0.25  # evidence at which the confidence is 63 %: the least accepted
 
 
 @dataclass(frozen=True, slots=True)
