@@ -146,8 +146,6 @@ class ViewModel:
         self.load.add(self.status, now_s)
         end = self.reader.wet_end
         newest = max(self.history.end, end - self.reader.scope_samples // 2)
-        if end < self.history.end:  # the file was replaced or counts anew
-            newest = end
         scope = self.reader.stretch(newest, end)
         if len(scope.dry) and not self.frozen:
             self._take(scope)

@@ -5,7 +5,6 @@ import time
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QApplication,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -65,6 +64,8 @@ class MonitorWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setWindowTitle("rtdeclip monitor")
+        # Before there are children: each would be polished twice.
+        self.setStyleSheet(style_sheet(theme))
         self.session, self.preferences = session, preferences
         self.catalog = Catalog()
         self.top, self.view_bar, self.start_page = TopBar(), ViewBar(), StartPage()
@@ -196,9 +197,8 @@ class MonitorWindow(QMainWindow):
     def set_theme(self, theme: Theme) -> None:
         """Dark or light."""
         self.theme = theme
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        app.setStyleSheet(style_sheet(theme))
+        if self.styleSheet() != style_sheet(theme):
+            self.setStyleSheet(style_sheet(theme))
         for part in (self.scope, self.spectrogram, self.bench, self.meters):
             part.set_theme(theme)
         for bar in (self.load, self.latency, self.file_bar):
@@ -346,9 +346,18 @@ class MonitorWindow(QMainWindow):
         """Drawing begins."""
         if self.panel.height() > _TALL_PANEL:
             self.processor.unfold()
-        self._frames.start()
-        self._slow.start()
+        self.start_drawing()
         super().showEvent(event)
+
+    def start_drawing(self, ms: int = FRAME_MS) -> None:
+        """A frame every so many milliseconds."""
+        self._frames.start(ms)
+        self._slow.start()
+
+    def stop_drawing(self) -> None:
+        """No more frames, nor looks at the session."""
+        self._frames.stop()
+        self._slow.stop()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nothing is drawn while nobody looks (minimised, other desktop)."""
@@ -363,8 +372,7 @@ class MonitorWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ends what the window started, and nothing else."""
-        self._frames.stop()
-        self._slow.stop()
+        self.stop_drawing()
         self.session.stop()
         event.accept()
 

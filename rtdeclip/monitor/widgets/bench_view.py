@@ -74,7 +74,7 @@ class BenchView(QWidget):
         self.set_theme(DARK)
 
     def _plot(self, column: int, below: str) -> Any:
-        plot = self._plots.addPlot(0, column)
+        plot = self._plots.addPlot(0, column, enableMenu=False)
         plots.prepare(plot)
         plot.getAxis("bottom").setHeight(36)
         plot.getAxis("bottom").setLabel(below)

@@ -20,8 +20,8 @@ class Lane:
     """One curve with its histogram and its pair of clip levels."""
 
     def __init__(self, layout: Any, row: int, *, movable: bool) -> None:
-        self.wave = layout.addPlot(row, 0)
-        self.histogram = layout.addPlot(row, 1)
+        self.wave = layout.addPlot(row, 0, enableMenu=False)
+        self.histogram = layout.addPlot(row, 1, enableMenu=False)
         for plot in (self.wave, self.histogram):
             plots.prepare(plot)
         self.histogram.hideAxis("left")

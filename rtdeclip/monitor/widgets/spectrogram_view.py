@@ -27,7 +27,7 @@ class SpectrogramView(QWidget):
         self._images, self._views, self._labels = [], [], []
         colours = pg.colormap.get("inferno")
         for row in range(2):
-            view = self._plots.addPlot(row, 0)
+            view = self._plots.addPlot(row, 0, enableMenu=False)
             plots.prepare(view)
             image = pg.ImageItem(axisOrder="col-major")
             image.setColorMap(colours)

@@ -1,0 +1,408 @@
+"""The window offscreen; every test plays the engine through a telemetry file."""
+
+import gc
+import json
+import sys
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QPushButton, QSlider
+
+from rtdeclip.monitor import actions as actions_module
+from rtdeclip.monitor.actions import Actions
+from rtdeclip.monitor.keyboard import KEYS, help_text
+from rtdeclip.monitor.preferences import Preferences
+from rtdeclip.monitor.session import Session, State
+from rtdeclip.monitor.shortcuts import install, table
+from rtdeclip.monitor.theme import DARK, LIGHT, THEMES
+from rtdeclip.monitor.window import MonitorWindow
+
+from .conftest import RATE
+
+
+@pytest.fixture
+def actions(qapp):
+    if qapp.style().name() != "fusion":
+        qapp.setStyle("Fusion")
+    window = MonitorWindow(Session(), Preferences(), DARK)
+    window.resize(1100, 640)
+    made = Actions(window)
+    install(made)
+    window.show()
+    qapp.processEvents()
+    window.stop_drawing()  # frames come when the test says so
+    yield made
+    made.files.stop()
+    window.close()
+    window.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def running(actions, engine):
+    engine.advance(RATE)
+    actions.session.attach(engine.path)
+    frame(actions)
+    return actions
+
+
+def frame(actions):
+    actions.window.tick()
+    actions.window.draw_slow()
+
+
+def pixels(window, widget=None):
+    image = (
+        (widget or window).grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    )
+    data = np.frombuffer(image.constBits(), np.uint8)
+    return data.reshape(image.height(), image.width(), 4)[:, :, 2::-1].copy()
+
+
+def close_to(image, colour, tolerance=12):
+    wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+    return (np.abs(image.astype(int) - wanted) <= tolerance).all(axis=2)
+
+
+def test_the_first_run_has_one_obvious_button(actions, qtbot):
+    page = actions.window.start_page
+    assert page.isVisible()
+    big = [b for b in page.findChildren(QPushButton) if b.objectName() == "big"]
+    assert [b.text() for b in big] == ["Start"]
+    assert big[0].isVisible()
+
+
+def test_both_curves_and_the_clip_marks_are_drawn(running):
+    image = pixels(running.window, running.window.scope)
+    for colour in (DARK.source, DARK.output, DARK.repaired, DARK.clip):
+        assert close_to(image, colour).sum() > 100, colour
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_a_theme_is_as_bright_as_it_says(running, name):
+    running.set_theme(name)
+    brightness = pixels(running.window).mean()
+    assert (brightness > 160) == (name == "light")
+    assert (brightness < 80) == (name == "dark")
+
+
+def test_the_picture_scrolls(running, engine):
+    before = pixels(running.window, running.window.scope)
+    engine.advance(RATE // 3)
+    frame(running)
+    assert (pixels(running.window, running.window.scope) != before).mean() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        (Qt.Key.Key_Space, "bypass"),
+        (Qt.Key.Key_P, "repair_only"),
+        (Qt.Key.Key_M, "mute"),
+    ],
+)
+def test_keys_switch_and_switch_back(running, qtbot, key, name):
+    window = running.window
+    for expected in (1.0, 0.0):
+        qtbot.keyClick(window, key)
+        assert running.session.controls.get(name) == expected
+
+
+def test_space_is_the_bypass_even_when_a_button_has_the_focus(running, qtbot):
+    running.window.top.mute.setFocus()
+    qtbot.keyClick(running.window.top.mute, Qt.Key.Key_Space)
+    assert running.session.controls.get("bypass") == 1.0
+    assert running.session.controls.get("mute") == 0.0
+
+
+def test_return_presses_the_button_that_has_the_focus(running, qtbot):
+    qtbot.keyClick(running.window.top.mute, Qt.Key.Key_Return)
+    assert running.session.controls.get("mute") == 1.0
+
+
+def test_the_window_shows_what_another_host_has_changed(running):
+    running.session.controls.set("bypass", 1.0)
+    running.session.controls.set("wet", 0.25)
+    frame(running)
+    assert running.window.top.bypass.isChecked()
+    assert running.window.top.wet.value() == 25
+
+
+def test_the_wet_slider_reaches_the_engine(running):
+    running.window.top.wet.setValue(40)
+    assert running.session.controls.get("wet") == pytest.approx(0.4)
+
+
+def test_a_dragged_level_is_asked_for_and_locked(running, engine):
+    running.window.scope.level_dragged.emit(1, 0.42)
+    _, request = engine.file.request()
+    assert request == {"levels": [[0.42, 0.5], [0.5, 0.5]]}
+    frame(running)
+    assert running.window.levels.lock.isChecked()
+    running.window.levels.lock.click()
+    assert engine.file.request()[1] == {"levels": None}
+
+
+def test_another_processor_is_asked_for_with_its_settings(running, engine):
+    setting = {
+        "name": "points",
+        "default": 2,
+        "summary": "points a side",
+        "unit": "",
+        "low": 1,
+        "high": 8,
+        "choices": [],
+        "applies": "rebuild",
+    }
+    rows = [{"name": "cubic"}, {"name": "other", "settings": [setting]}]
+    running.window.catalog.hear({"processors": rows})
+    running.window.catalog_changed.emit()
+    card = running.window.processor
+    box = card.findChild(QComboBox)
+    box.setCurrentIndex(box.findData("other"))
+    box.activated.emit(box.currentIndex())
+    request = engine.file.request()[1]
+    assert request == {"processor": "other", "settings": {"points": 2}}
+
+
+def test_the_wheel_zooms_and_the_span_is_told(running, qtbot):
+    scope = running.window.scope
+    before = scope.window_s
+    event = QWheelEvent(
+        QPointF(50, 50),
+        QPointF(50, 50),
+        QPoint(0, 120),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    scope._wheel(event)
+    assert scope.window_s < before
+    assert running.preferences.window_s == scope.window_s
+
+
+@pytest.mark.parametrize("view", ["wave", "difference", "spectrogram", "bench"])
+@pytest.mark.parametrize("size", [(1100, 640), (1920, 1080)])
+def test_every_view_draws_at_every_size(running, engine, view, size):
+    running.window.resize(*size)
+    running.window.show_view(view)
+    engine.advance(RATE // 2)
+    frame(running)
+    assert pixels(running.window).std() > 10
+
+
+def test_a_hung_engine_is_told_in_words(running, engine):
+    engine.file.fields["time_ns"] = 1
+    engine.file.publish()
+    frame(running)
+    assert "has not answered" in running.window.status_text.text()
+
+
+def test_events_are_shown_in_the_log_and_the_status_line(running, engine):
+    engine.file.say("refused: no such thing", 0)
+    frame(running)
+    assert "refused" in running.window.status_text.text()
+    assert "refused: no such thing" in running.window.log.texts[0]
+
+
+def test_attach_close_attach_again_while_sound_runs(actions, engine):
+    for _ in range(3):
+        engine.advance(RATE // 4)
+        actions.session.attach(engine.path)
+        frame(actions)
+        assert actions.window.scope.isVisible()
+        actions.session.stop()
+        frame(actions)
+        assert actions.window.start_page.isVisible()
+    assert engine.path.exists()
+    assert engine.file.parameter("stop") == 0.0
+
+
+def test_closing_the_window_leaves_someone_elses_engine_alone(running, engine):
+    running.window.close()
+    assert engine.path.exists()
+    assert engine.file.parameter("stop") == 0.0
+
+
+def test_without_an_engine_attaching_says_what_to_type(actions, monkeypatch):
+    monkeypatch.setattr("rtdeclip.monitor.session.find_sessions", list)
+    actions.attach()
+    assert "rtdeclip live" in actions.window.status_text.text()
+
+
+def test_a_failed_start_is_a_sentence_on_the_page(actions):
+    actions.session.state, actions.session.problem = (
+        State.FAILED,
+        "No device. Plug one in.",
+    )
+    actions.window.show_state()
+    texts = [
+        c.text() for c in actions.window.start_page.children() if hasattr(c, "text")
+    ]
+    assert "No device. Plug one in." in texts
+    assert "Try again" in texts
+
+
+def test_a_region_loops(running, engine):
+    engine.advance(0, recording_end=10 * RATE, file_position=6 * RATE)
+    bar = running.window.file_bar
+    bar.show_overview(None, 10.0)
+    bar._region = (2.0, 5.0)
+    frame(running)
+    assert engine.file.request()[1] == {"seek_s": 2.0}
+
+
+def test_a_click_in_the_overview_seeks(running, engine, qtbot):
+    bar = running.window.file_bar
+    running.window.transport.show()
+    bar.show_overview(None, 10.0)
+    qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() // 2, 10))
+    assert engine.file.request()[1]["seek_s"] == pytest.approx(5.0, abs=0.1)
+
+
+def test_every_control_has_a_name_for_screen_readers(actions):
+    for kind in (QPushButton, QComboBox, QSlider, QAbstractSpinBox):
+        for one in actions.window.findChildren(kind):
+            assert one.accessibleName(), one
+
+
+def test_every_key_does_something_and_is_explained(actions):
+    assert set(table(actions)) == {name for _, name, _ in KEYS}
+    assert len({key for key, _, _ in KEYS}) == len(KEYS)
+    assert all(words in help_text() for _, _, words in KEYS)
+
+
+def _contrast(a, b):
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [
+            p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda t: t.name)
+def test_text_has_contrast(theme):
+    for behind in (theme.window, theme.panel, theme.plot):
+        assert _contrast(theme.text, behind) >= 7.0
+        assert _contrast(theme.muted, behind) >= 4.5
+    assert _contrast("#ffffff", theme.accent) >= 4.5
+
+
+def test_benchmark_results_fill_export_and_compare(actions, tmp_path, monkeypatch):
+    view = actions.window.bench
+    actions.window.show_view("bench")
+    row = {
+        "processor": "cubic",
+        "latency_ms": 10.0,
+        "rtf_p50": 0.01,
+        "rtf_p99": 0.02,
+        "hop_ms_max": 0.1,
+        "delta_sdr_db": 3.0,
+    }
+    view.add(row)
+    view.add(row | {"processor": "aspade", "rtf_p50": 0.2, "rtf_p99": 0.4})
+    for name in ("bench.json", "bench.csv", "bench.png"):
+        view.export(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 100
+    rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
+    assert rows == view.rows
+    saved = str(tmp_path / "bench.json")
+    monkeypatch.setattr(
+        "rtdeclip.monitor.file_work.QFileDialog.getOpenFileName",
+        lambda *a: (saved, ""),
+    )
+    before = pixels(actions.window, view)
+    view.compare.emit()
+    assert (pixels(actions.window, view) != before).any()
+
+
+def test_presets_are_kept_and_come_back(running, engine, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "rtdeclip.files.presets.preset_folder", lambda: tmp_path / "presets"
+    )
+    running.preferences.settings["cubic"] = {"fit": "hermite"}
+    running.session.controls.set("wet", 0.5)
+    running.keep_preset("cassette")
+    running.session.controls.set("wet", 1.0)
+    running.preferences.settings.clear()
+    running.load_preset("cassette")
+    assert running.session.controls.get("wet") == 0.5
+    assert engine.file.request()[1] == {
+        "processor": "cubic",
+        "settings": {"fit": "hermite"},
+    }
+
+
+def test_start_and_stop_go_through_the_plan(actions, monkeypatch):
+    plans = []
+    monkeypatch.setattr(actions.session, "start", plans.append)
+    actions.set_source("demo")
+    actions.start_or_stop()
+    assert plans[0].demo
+    actions.set_source("live")
+    actions.preferences.input = "USB Mic"
+    actions.start_or_stop()
+    assert not plans[1].demo
+    assert plans[1].config.input == "USB Mic"
+
+
+def test_a_chosen_file_is_scanned_and_played(actions, monkeypatch, tmp_path):
+    plans, read = [], []
+    monkeypatch.setattr(actions.session, "start", plans.append)
+    monkeypatch.setattr(actions.files, "read", read.append)
+    monkeypatch.setattr(
+        actions_module.QFileDialog,
+        "getOpenFileName",
+        lambda *a: (str(tmp_path / "take.wav"), ""),
+    )
+    actions.open_file()
+    assert read == [tmp_path / "take.wav"]
+    assert plans[0].config.file.endswith("take.wav")
+    assert plans[0].config.scan
+
+
+def test_recordings_follow_the_sound(running, engine, monkeypatch, tmp_path):
+    monkeypatch.setattr(actions_module.Path, "home", lambda: tmp_path)
+    running.record()
+    assert running.session.recording
+    engine.advance(5000)
+    take = running.session.stop_recording()
+    assert take.n_samples > 0
+    assert take.wet.parent == tmp_path
+
+
+def test_while_the_audio_needs_the_core_drawing_waits(running, engine, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(running.window, "draw", drawn.append)
+    engine.advance(256, load=0.95)
+    for _ in range(30):
+        running.window.tick()
+    assert len(drawn) <= 3
+
+
+def test_a_thousand_repaints_lose_no_reference(running, engine, qapp):
+    window = running.window
+    window.resize(960, 560)
+
+    def paint(n):
+        for _ in range(n):
+            engine.advance(400)
+            window.tick()
+            qapp.processEvents()
+
+    paint(50)
+    gc.collect()
+    before, objects = sys.getrefcount(None), len(gc.get_objects())
+    paint(1000)
+    gc.collect()
+    if sys.version_info < (3, 12):  # later None is immortal and is not counted
+        assert abs(sys.getrefcount(None) - before) < 500
+    assert len(gc.get_objects()) - objects < 2000
