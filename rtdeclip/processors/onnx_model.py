@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rtdeclip.errors import ModelError
+from rtdeclip.errors import ModelError, SettingError
 from rtdeclip.processors.model_card import Card, find_card, model_cards
 from rtdeclip.processors.step_graph import StepGraph, graph_metadata
 from rtdeclip.stream.clip import Clip
@@ -213,6 +213,11 @@ def _broken(name: str, error: ModelError) -> Method:
 
 
 def _make_any(sample_rate: int, model: str, weights: str) -> OnnxStep:
+    if not model:
+        raise SettingError(
+            "The processor 'model' needs the folder of a model: --set model=DIR "
+            "(rtdeclip models list names those that are known)."
+        )
     card = find_card(model)
     if weights and weights not in card.weights:
         raise ModelError(

@@ -234,6 +234,8 @@ def test_the_processor_model_takes_a_folder():
         model.build(RATE, model=str(TINY), weights="fp8")
     with pytest.raises(ModelError, match="There is no model 'nobody'"):
         model.build(RATE, model="nobody")
+    with pytest.raises(SettingError, match="--set model=DIR"):
+        model.build(RATE)
 
 
 def test_unknown_weights_are_refused(card):
