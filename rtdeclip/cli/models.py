@@ -29,7 +29,8 @@ def list_models() -> None:
             table.add_row(folder.name, "", "", f"cannot be used: {card}", str(folder))
             continue
         ms = 1e3 * (card.hop + card.latency_samples) / card.sample_rate
-        late = f"{ms:g} ms" + (f" + {card.estimate.processor}" if card.estimate else "")
+        late = f"{ms:g} ms" if card.kind == "step" else "whole signal"
+        late += f" + {card.estimate.processor}" if card.estimate else ""
         rate = f"{card.sample_rate} Hz"
         table.add_row(card.name, rate, late, card.summary, str(folder))
     Console().print(table)

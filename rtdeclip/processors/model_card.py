@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rtdeclip.errors import ModelError
 from rtdeclip.stream.processor import SEVERITIES, Rung, Value
@@ -21,6 +21,8 @@ FORMAT = 1
 CARD = "card.toml"
 FOLDERS_VARIABLE = "RTDECLIP_MODELS"
 INPUTS = ("y", "sign", "theta", "estimate")
+Normalisation = Literal["none", "level", "energy", "mean_variance", "peak"]
+Kind = Literal["step", "chunk", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,31 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunks:
+    """How a network of fixed length sees a whole signal.
+
+    Args:
+        overlap: share of a chunk that the next one sees too, 0 up to below 1.
+        window: weights of a chunk in the sum: ``flat`` (the average) or ``hann``.
+        clipped_only: leave out chunks that hold no clipped sample.
+    """
+
+    overlap: float = 0.5
+    window: Literal["flat", "hann"] = "flat"
+    clipped_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A model as its card tells it.
 
     Args:
         name: what the user types.
         summary: one line.
-        kind: ``step``: a graph that takes one hop and its own state.
+        kind: ``step``: a graph that takes one hop and its own state; ``chunk``: one
+            of fixed length, for whole signals; ``whole``: one of any length.
         sample_rate: native rate, Hz.
-        hop: samples per step.
+        hop: samples per step, or length of a chunk; 0 for ``whole``.
         latency_samples: index delay of the graph, without an estimate's.
         inputs: names of the graph's inputs besides the state, in order: ``y`` the
             clipped signal, ``sign`` the mask (−1, 0, 1), ``theta`` the clip level,
@@ -90,6 +108,11 @@ class Card:
         weights: files by precision, the first is the default.
         folder: where the card lies.
         estimate: set if ``estimate`` is among the inputs.
+        normalisation: of ``y``, ``theta`` and ``estimate`` before a chunk or whole
+            graph, undone after it: divided by the clip level, the root mean square,
+            the deviation (the mean taken off first) or the peak of what it sees.
+            A step graph normalises itself.
+        chunks: of a ``chunk`` graph.
         licence: of the weights.
         data: what it was trained on, with licences, one line each.
         training: settings of the training, for people.
@@ -99,7 +122,7 @@ class Card:
 
     name: str
     summary: str
-    kind: Literal["step"]
+    kind: Kind
     sample_rate: int
     hop: int
     latency_samples: int
@@ -112,6 +135,8 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
     rungs: tuple[Rung, ...] = ()
+    normalisation: Normalisation = "none"
+    chunks: Chunks = field(default_factory=Chunks)
 
     def path(self, precision: str) -> Path:
         """The checked file of one precision.
@@ -192,16 +217,33 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
         training=dict(raw.get("training", {})),
         scores=tuple(Score(**entry) for entry in raw.get("scores", ())),
         rungs=tuple(_rung(entry) for entry in raw.get("rungs", ())),
+        normalisation=raw.get("normalisation", "none"),
+        chunks=Chunks(**raw.get("chunks", {})),
     )
-    if card.kind != "step":
-        raise ValueError(f"kind {card.kind!r} is unknown; known: step")
+    for word, known in (
+        (card.kind, get_args(Kind)),
+        (card.normalisation, get_args(Normalisation)),
+        (card.chunks.window, ("flat", "hann")),
+    ):
+        if word not in known:
+            raise ValueError(f"{word!r} is unknown; known: {', '.join(known)}")
+    if not 0 <= card.chunks.overlap < 1:
+        raise ValueError(f"overlap {card.chunks.overlap} is not in [0, 1)")
     if not card.weights:
         raise ValueError("no weights")
     unknown = set(card.inputs) - set(INPUTS)
-    if unknown or ("estimate" in card.inputs) != (estimate is not None):
+    if (
+        unknown
+        or "y" not in card.inputs
+        or ("estimate" in card.inputs) != (estimate is not None)
+    ):
         raise ValueError(f"inputs {card.inputs} do not fit")
-    if card.hop < 1 or card.latency_samples < 0 or card.sample_rate < 1:
-        raise ValueError("hop, latency_samples and sample_rate must be positive")
+    if (
+        (card.hop < 1) != (card.kind == "whole")
+        or card.latency_samples < 0
+        or card.sample_rate < 1
+    ):
+        raise ValueError("hop, latency_samples or sample_rate is out of range")
     return card
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from rtdeclip.errors import ModelError, SettingError
 from rtdeclip.processors.model_card import Card, find_card, model_cards
+from rtdeclip.processors.onnx_whole import OnnxWhole
 from rtdeclip.processors.step_graph import StepGraph, graph_metadata
 from rtdeclip.stream.clip import Clip
 from rtdeclip.stream.delay import DelayLine
@@ -155,8 +156,10 @@ def _estimator(card: Card, window_ms: str) -> Processor:
 def method_of(card: Card) -> Method:
     """The model announced to the host; its files are read when it is made."""
 
-    def factory(sample_rate: int, **settings: Any) -> OnnxStep:
-        return make(card, sample_rate, **settings)
+    def factory(sample_rate: int, **settings: Any) -> OnnxStep | OnnxWhole:
+        if card.kind == "step":
+            return make(card, sample_rate, **settings)
+        return OnnxWhole(card, settings["weights"])
 
     names = tuple(card.weights)
     settings = [
@@ -167,7 +170,7 @@ def method_of(card: Card) -> Method:
             choices=names,
         )
     ]
-    if card.estimate and card.estimate.windows_ms:
+    if card.kind == "step" and card.estimate and card.estimate.windows_ms:
         windows = tuple(f"{w:g}" for w in card.estimate.windows_ms)
         settings.append(
             Setting(
@@ -183,9 +186,10 @@ def method_of(card: Card) -> Method:
         name=card.name,
         summary=card.summary,
         make=factory,
+        kind="processor" if card.kind == "step" else "restorer",
         settings=tuple(settings),
         source=SOURCE,
-        rates=(card.sample_rate,),
+        rates=(card.sample_rate,) if card.kind == "step" else (),
         rungs=tuple(
             replace(rung, low_hz=card.sample_rate, high_hz=card.sample_rate)
             for rung in card.rungs
@@ -219,6 +223,11 @@ def _make_any(sample_rate: int, model: str, weights: str) -> OnnxStep:
             "(rtdeclip models list names those that are known)."
         )
     card = find_card(model)
+    if card.kind != "step":
+        raise ModelError(
+            f"Model {card.name!r} needs the whole signal, it cannot stream. Put its "
+            "folder below one of RTDECLIP_MODELS and use it by its name."
+        )
     if weights and weights not in card.weights:
         raise ModelError(
             f"Model {card.name!r} has no weights {weights!r}; "

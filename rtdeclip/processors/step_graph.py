@@ -36,8 +36,8 @@ class StepGraph:
     def __init__(
         self, path: Path, inputs: tuple[str, ...], expected: dict[str, str]
     ) -> None:
-        session = _session(path)
-        _check(path, session, inputs, expected)
+        session = open_session(path, expected)
+        _check(path, session, inputs, int(expected["rtdeclip.hop"]))
         hop = session.get_inputs()[0].shape[1]
         self._session = session
         self._inputs = {name: np.zeros((1, hop), np.float32) for name in inputs}
@@ -98,7 +98,12 @@ def graph_metadata(
     }
 
 
-def _session(path: Path) -> Any:
+def open_session(path: Path, expected: dict[str, str]) -> Any:
+    """An onnxruntime session of one thread, its metadata checked.
+
+    Raises:
+        ModelError: the file is damaged, foreign, too new, or not what the card says.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -106,7 +111,7 @@ def _session(path: Path) -> Any:
     options.log_severity_level = 4
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
         )
     # onnxruntime raises a class of its own per failure, all direct Exceptions.
@@ -116,12 +121,6 @@ def _session(path: Path) -> Any:
             f"({str(error).splitlines()[0][:200]}). It is damaged or needs a later "
             "onnxruntime: copy the model again, or pip install -U onnxruntime."
         ) from error
-
-
-def _check(
-    path: Path, session: Any, inputs: tuple[str, ...], expected: dict[str, str]
-) -> None:
-    """The metadata and the tensors are those of a step graph of this card."""
     found = session.get_modelmeta().custom_metadata_map
     for key, value in expected.items():
         if found.get(key) != value:
@@ -130,7 +129,11 @@ def _check(
                 f"{value!r}. The two do not belong together: export the model again "
                 "(rtdeclip export), or update rtdeclip."
             )
-    hop = int(expected["rtdeclip.hop"])
+    return session
+
+
+def _check(path: Path, session: Any, inputs: tuple[str, ...], hop: int) -> None:
+    """The tensors are those of a step graph of this card."""
     given = {i.name: i.shape for i in session.get_inputs()}
     produced = {o.name: o.shape for o in session.get_outputs()}
     states = [s for name, s in given.items() if name not in inputs]

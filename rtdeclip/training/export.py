@@ -223,7 +223,8 @@ def write_card(card: Card) -> None:
     raw = {"format": FORMAT} | {
         key: value
         for key, value in asdict(card).items()
-        if key not in ("folder", "rungs") and value not in (None, (), {}, "")
+        if key not in ("folder", "rungs", "chunks", "normalisation")
+        and value not in (None, (), {}, "")
     }
     if card.rungs:
         raw["rungs"] = [
