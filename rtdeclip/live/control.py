@@ -20,6 +20,7 @@ from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.engine import Engine
 from rtdeclip.live.feedback import LENGTH, FeedbackGuard
 from rtdeclip.live.meters import Meters
+from rtdeclip.live.realtime import lift_thread
 from rtdeclip.live.telemetry import PARAMETERS, STATES, TelemetryFile
 from rtdeclip.stream.clip import Plateau
 from rtdeclip.stream.stream import Stream
@@ -235,6 +236,8 @@ class Controller:
 
     def _switch(self, number: int, content: dict[str, Any]) -> None:
         """Prepares another processor beside the sound, then crossfades to it."""
+        if self._config.priority:
+            lift_thread()
         name, settings = str(content["processor"]), content.get("settings") or {}
         stream = self._engine.stream
         try:

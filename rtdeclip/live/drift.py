@@ -253,13 +253,9 @@ def _output(
     _play_jit(words, reals, rows[0], rows[1], table, outgoing, n, now_ns)
 
 
-_I, _F = types.int64, types.float32[::1]
-take_input = njit(types.void(types.int64[::1], _F, _I, _I), nogil=True, cache=True)(
-    _input
-)
-give_output = njit(
-    types.void(types.int64[::1], _F, _I, _I, _I), nogil=True, cache=True
-)(_output)
+# No signatures: they are compiled only where two clocks are met.
+take_input = njit(nogil=True, cache=True)(_input)
+give_output = njit(nogil=True, cache=True)(_output)
 
 
 def _input_callback(

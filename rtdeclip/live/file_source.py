@@ -14,6 +14,7 @@ import numpy as np
 
 from rtdeclip.errors import FileError
 from rtdeclip.live import ring as r
+from rtdeclip.live.realtime import lift_thread
 from rtdeclip.live.ring import EngineMemory
 from rtdeclip.stream.levels import LevelScanner, LevelSchedule, Segment
 from rtdeclip.types import Samples
@@ -178,6 +179,7 @@ class Feeder:
         return min(at, self._reader.n_samples)
 
     def _run(self) -> None:
+        lift_thread()
         while not self._stopping.wait(AHEAD_S / 8):
             self.fill()
 

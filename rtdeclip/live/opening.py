@@ -30,7 +30,7 @@ from rtdeclip.live.feedback import FeedbackGuard
 from rtdeclip.live.file_source import Feeder, FileReader, scan_levels
 from rtdeclip.live.measure import SequenceStream
 from rtdeclip.live.portaudio import NativeStream, PythonStream, scan_again, sounddevice
-from rtdeclip.live.realtime import quiet_interpreter
+from rtdeclip.live.realtime import lift_thread, quiet_interpreter
 from rtdeclip.live.telemetry import TelemetryFile
 from rtdeclip.live.tell import tell
 from rtdeclip.live.worker import warm_kernels
@@ -427,6 +427,8 @@ def open_session(
         try:
             opened = Opened(config, devices, *ready, reader, finished)
             opened.start()
+            if config.priority:
+                lift_thread()
             return opened
         except DeviceError:
             if not config.wait_for_device:

@@ -4,6 +4,7 @@ Each step may be refused; the sound runs all the same and ``rtdeclip doctor`` sa
 to type to be granted more.
 """
 
+import contextlib
 import gc
 import os
 import shutil
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 
 FIFO_PRIORITY = 60
 """Below JACK's own threads (its clients run at the server's priority − 5)."""
+CONTROL_PRIORITY = 10
+"""Of the audio process's other Python threads; see ``lift_thread``."""
 RTKIT_PRIORITY = 20
 _RTKIT_LIMIT_US = 200_000
 ORDINARY, FIFO, RTKIT = 0, 1, 2
@@ -50,6 +53,19 @@ def make_thread_realtime(priority: int = FIFO_PRIORITY) -> Granted:
         return Granted(FIFO, priority)
     except OSError as error:
         return _ask_rtkit(f"SCHED_FIFO: {error.strerror}")
+
+
+def lift_thread(priority: int = CONTROL_PRIORITY) -> None:
+    """Puts the calling thread above ordinary programs, where that is allowed.
+
+    For every Python thread beside the worker: one that lost its core to another
+    program while it holds the interpreter's lock would make the worker wait for it,
+    however high the worker's own priority (seen: 40 ms on a busy machine).
+    """
+    if hasattr(os, "sched_setscheduler"):
+        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, policy, os.sched_param(priority))
 
 
 def _ask_rtkit(reason: str) -> Granted:

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from rtdeclip.benchmarks import jack_server
+from rtdeclip.benchmarks.jack_probe import CLIP_LEVEL, judge, probe_signal
+from rtdeclip.benchmarks.live import VARIANTS, run, soak
+
+
+def test_the_verdict_finds_delay_damage_and_repair():
+    sent = probe_signal()
+    record = np.zeros_like(sent)
+    late = 300
+    record[late:] = sent[:-late]
+    clean = judge(record, 256)
+    assert (clean.rtt_samples, clean.bad_blocks, clean.repaired_samples) == (300, 0, 0)
+    assert clean.clipped_samples > 10000
+    loud = abs(record) >= CLIP_LEVEL
+    record[loud] *= 1.2
+    assert judge(record, 256).repaired_samples == judge(record, 256).clipped_samples
+    record[20000] += 0.001
+    record[40000:] = record[39990:-10].copy()
+    damaged = judge(record, 256)
+    assert damaged.rtt_changes == 1
+    assert damaged.bad_blocks > 90
+
+
+def test_the_soak_is_exact():
+    row = soak(0.02)
+    assert (row.late_samples, row.latency_constant, row.counters_exact) == (
+        0,
+        True,
+        True,
+    )
+
+
+@pytest.mark.servers
+def test_a_variant_gives_a_row_with_what_it_can_know(runtime):
+    if reason := jack_server.why_not():
+        pytest.skip(reason)
+    rows = list(run([1024], 0.5, (True,), variants=(VARIANTS[0], VARIANTS[3])))
+    engine, bare = rows
+    assert (engine.variant, bare.variant) == (VARIANTS[0], VARIANTS[3])
+    assert engine.stated_samples == engine.rtt_samples
+    assert engine.own_underruns is not None
+    assert bare.own_underruns is None
+    assert all(row.callbacks > 10 and row.blocks > 5 for row in rows)
