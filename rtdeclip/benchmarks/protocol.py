@@ -10,6 +10,8 @@ A protocol is words joined by ``+``, applied in order::
     overdrive=20:20       SoX's overdrive, gain 20 dB, colour 20
     noise=0.01            white noise of this standard deviation (before clipping)
     wet=0.5               half of what came before, half of the clean file
+    peak=1                the clean file scaled to this peak (comes first)
+    bits=16               rounded to so many bits and held within ±1, as in a file
 """
 
 from collections.abc import Sequence
@@ -32,7 +34,18 @@ from rtdeclip.stream.clip import Plateau
 from rtdeclip.stream.levels import LevelSchedule, Segment
 from rtdeclip.types import Samples
 
-WORDS = ("fraction", "sdr", "level", "gain", "tanh", "overdrive", "noise", "wet")
+WORDS = (
+    "fraction",
+    "sdr",
+    "level",
+    "gain",
+    "tanh",
+    "overdrive",
+    "noise",
+    "wet",
+    "peak",
+    "bits",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +74,12 @@ def apply(protocol: str, clean: Samples, seed: int = 0) -> Item:
     Raises:
         SettingError: an unknown word or a value out of range.
     """
+    steps = parse(protocol)
+    if steps[0][0] == "peak":
+        clean = _scaled(clean, steps[0][1][0])
     target, y = clean, clean
     levels: list[LevelSchedule] | None = None
-    for word, values in parse(protocol):
+    for word, values in steps:
         if word in ("fraction", "sdr", "level", "gain"):
             done = {
                 "fraction": lambda y, v: clip_at_fraction(y, v),
@@ -73,8 +89,7 @@ def apply(protocol: str, clean: Samples, seed: int = 0) -> Item:
             }[word](y, values[0])
             target = (target * 10 ** (done.gain_db / 20)).astype(np.float32)
             y = done.audio
-            high, low = Plateau.digital(done.high), Plateau.digital(done.low)
-            levels = [LevelSchedule((Segment(0, len(y), high, low),))]
+            levels = _levels(len(y), done.high, done.low)
         elif word == "tanh":
             y = saturate(y, values[0]).audio
         elif word == "overdrive":
@@ -82,8 +97,36 @@ def apply(protocol: str, clean: Samples, seed: int = 0) -> Item:
         elif word == "noise":
             y = add_noise(y, values[0], seed)
         elif word == "wet":
-            y, levels = with_dry(clean, y, values[0]), None
+            # The clean file itself is in it: that is what to restore, at its level.
+            target, y, levels = clean, with_dry(clean, y, values[0]), None
+        elif word == "bits":
+            y = _rounded(y, values[0])
+            if levels:
+                ends = _rounded(np.array([y.max(), -y.min()], np.float32), values[0])
+                levels = _levels(len(y), *(float(end) for end in ends))
     return Item(target, y, levels)
+
+
+def _scaled(x: Samples, peak: float) -> Samples:
+    loudest = float(np.abs(x).max(initial=0.0))
+    if not (peak > 0 and loudest > 0):
+        raise SettingError(
+            f"peak={peak} of audio whose peak is {loudest}: both must be above 0."
+        )
+    return (x * (peak / loudest)).astype(np.float32)
+
+
+def _rounded(x: Samples, bits: float) -> Samples:
+    if not 2 <= bits <= 24:
+        raise SettingError(f"bits={bits}; choose 2 to 24.")
+    steps = 2.0 ** (bits - 1)
+    whole = np.clip(np.rint(np.asarray(x, np.float64) * steps), -steps, steps - 1)
+    return (whole / steps).astype(np.float32)
+
+
+def _levels(n: int, high: float, low: float) -> list[LevelSchedule]:
+    whole = Segment(0, n, Plateau.digital(high), Plateau.digital(low))
+    return [LevelSchedule((whole,))]
 
 
 def parse(protocol: str) -> Sequence[tuple[str, tuple[float, ...]]]:
@@ -96,17 +139,18 @@ def parse(protocol: str) -> Sequence[tuple[str, tuple[float, ...]]]:
         >>> parse("noise=0.01+sdr=7")
         [('noise', (0.01,)), ('sdr', (7.0,))]
     """
-    steps = []
+    steps: list[tuple[str, tuple[float, ...]]] = []
     for part in protocol.split("+"):
         word, _, numbers = part.partition("=")
         try:
             values = tuple(float(number) for number in numbers.split(":"))
         except ValueError:
             values = ()
-        if word not in WORDS or len(values) != (2 if word == "overdrive" else 1):
+        fits = len(values) == (2 if word == "overdrive" else 1)
+        if word not in WORDS or not fits or (word == "peak" and steps):
             raise SettingError(
                 f"The protocol {protocol!r} has {part!r}; write words like "
-                f"fraction=0.2, sdr=7, overdrive=20:20, joined by +. "
+                f"fraction=0.2, sdr=7, overdrive=20:20, joined by +, peak first. "
                 f"Known: {', '.join(WORDS)}."
             )
         steps.append((word, values))

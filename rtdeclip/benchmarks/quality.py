@@ -8,19 +8,24 @@ import json
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
 from pathlib import Path
-from time import thread_time
+from time import process_time
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from rtdeclip.benchmarks.protocol import apply, parse
+from rtdeclip.benchmarks.oracles import ORACLES
+from rtdeclip.benchmarks.protocol import Item, apply, parse
+from rtdeclip.benchmarks.synth import plucked, voice
 from rtdeclip.errors import FileError, InputError, RtdeclipError
+from rtdeclip.metrics.resample import to_rate
 from rtdeclip.metrics.score import Pair, check_names, score
 from rtdeclip.stream.bank import Bank
 from rtdeclip.stream.offline import find_levels, restore
 from rtdeclip.stream.registry import find
+from rtdeclip.types import Samples
 
 LOWER_IS_BETTER = (
     "mse",
@@ -31,6 +36,7 @@ LOWER_IS_BETTER = (
     "spectral_convergence_db",
     "fad",
 )
+SYNTH_S, SYNTH_HZ = 4.0, 44100
 AUDIO = (".wav", ".flac", ".ogg", ".opus", ".aiff", ".mp3", ".caf", ".w64")
 
 
@@ -39,13 +45,16 @@ class Work:
     """One item of work.
 
     Args:
-        file: path of a clean file; its first channel is used.
+        file: path of a clean file; its first channel is used. See also ``load``.
         protocol: see ``protocol``.
-        processor: name of a processor or restorer.
+        processor: name of a processor or restorer, or one of ``oracles``.
         settings: of the processor, ``key=value`` joined by commas.
         levels: ``known`` (the protocol's own) or ``found`` (by the scan).
         consistency: False scores the raw output.
         metrics: comma-separated names.
+        rate_hz: the file is brought to this rate first; 0: as it is.
+        start_s: where the part begins that is used.
+        length_s: its length; 0: to the end.
     """
 
     file: str
@@ -55,6 +64,9 @@ class Work:
     levels: str = "known"
     consistency: bool = True
     metrics: str = ""
+    rate_hz: int = 0
+    start_s: float = 0.0
+    length_s: float = 0.0
 
     @property
     def key(self) -> str:
@@ -101,7 +113,8 @@ def plan(
     check_names([name for name in metrics.split(",") if name])
     named = [(word.partition(":")[0], word.partition(":")[2]) for word in processors]
     for name, _ in named:
-        find(name)
+        if name not in ORACLES:
+            find(name)
     return [
         Work(str(f), protocol, name, settings, levels, consistency, metrics)
         for name, settings in named
@@ -140,7 +153,7 @@ def evaluate(work: Work) -> dict[str, Any]:
     """One item restored and scored; a failure is a row with ``error``."""
     row: dict[str, Any] = asdict(work)
     try:
-        clean, rate = load(work.file)
+        clean, rate = part(work)
         item, restored, rtf = restored_item(work, clean, rate)
         pair = Pair(
             item.target[:, None], restored[:, None], rate, item.distorted[:, None]
@@ -149,35 +162,88 @@ def evaluate(work: Work) -> dict[str, Any]:
     except RtdeclipError as error:
         return row | {"error": str(error)}
     row |= {"sample_rate": rate, "seconds": len(clean) / rate, "rtf": rtf}
-    row |= {"latency_ms": _latency_ms(work, rate), **values}
+    latency = _latency_ms(work.processor, work.settings, rate)
+    row |= {"latency_ms": latency, **values}
     return row | ({"notes": notes} if notes else {})
 
 
-def restored_item(work: Work, clean: Any, rate: int) -> tuple[Any, Any, float]:
-    """(item, restored ``(n_samples,)``, CPU time / audio time) of one work item."""
+def restored_item(work: Work, clean: Samples, rate: int) -> tuple[Any, Any, float]:
+    """(item, restored ``(n_samples,)``, CPU time / audio time) of one work item.
+
+    A method's first second in this process is not timed: it loads what it needs.
+    """
     item = apply(work.protocol, clean)
+    if work.processor in ORACLES:
+        start = process_time()
+        restored = ORACLES[work.processor](item)
+    else:
+        _warmed(work.processor, work.settings, rate)
+        start = process_time()
+        restored = _restored(work, item, rate)
+    return item, restored, (process_time() - start) * rate / max(1, len(clean))
+
+
+def _restored(work: Work, item: Item, rate: int) -> Samples:
     y = item.distorted[:, None]
-    start = thread_time()
     levels = item.levels if work.levels == "known" else None
-    levels = levels or find_levels(y, rate)
-    restored = restore(
+    return restore(
         y,
         rate,
         find(work.processor),
-        levels,
+        levels or find_levels(y, rate),
         parse_settings(work.settings),
         consistency=work.consistency,
     )[:, 0]
-    return item, restored, (thread_time() - start) * rate / max(1, len(y))
 
 
-def load(path: str) -> tuple[Any, int]:
-    """First channel and rate of a file.
+@cache
+def _warmed(processor: str, settings: str, rate: int) -> None:
+    work = Work("", "fraction=0.5", processor, settings)
+    _restored(work, apply(work.protocol, plucked(0.2, rate)), rate)
+
+
+def part(work: Work) -> tuple[Samples, int]:
+    """The part of its file that an item uses, at its rate, and the rate.
 
     Raises:
         FileError: unreadable.
         InputError: empty or silent.
     """
+    x, rate = _at_rate(work.file, work.rate_hz)
+    start = round(work.start_s * rate)
+    end = start + round(work.length_s * rate) if work.length_s else len(x)
+    if not np.any(x[start:end]):
+        raise InputError(
+            f"{work.file} is silent from {work.start_s:g} s to {end / rate:g} s; "
+            "take it out of the folder or use other parts."
+        )
+    return np.ascontiguousarray(x[start:end]), rate
+
+
+@lru_cache(maxsize=4)
+def _at_rate(path: str, rate_hz: int) -> tuple[Samples, int]:
+    x, rate = load(path)
+    if not rate_hz or rate_hz == rate:
+        return x, rate
+    return to_rate(x, rate, rate_hz).astype(np.float32), rate_hz
+
+
+def load(path: str) -> tuple[Any, int]:
+    """First channel and rate of a file.
+
+    Args:
+        path: of the file; or ``synth:voice:SEED``, ``synth:plucked:SEED`` for four
+            seconds of made-up audio at 44.1 kHz.
+
+    Raises:
+        FileError: unreadable.
+        InputError: empty or silent.
+    """
+    kind, _, rest = path.partition(":")
+    if kind == "synth":
+        name, _, seed = rest.partition(":")
+        make = voice if name == "voice" else plucked
+        return make(SYNTH_S, SYNTH_HZ, int(seed)), SYNTH_HZ
     try:
         x, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:
@@ -234,11 +300,14 @@ def _metric_keys(row: dict[str, Any]) -> list[str]:
     return [key for key in row if key not in known and key != "notes"]
 
 
-def _latency_ms(work: Work, rate: int) -> float | None:
-    method = find(work.processor)
+@cache
+def _latency_ms(processor: str, settings: str, rate: int) -> float | None:
+    if processor in ORACLES:
+        return None
+    method = find(processor)
     if method.kind != "processor":
         return None
-    bank = Bank(method, rate, 1, dict(parse_settings(work.settings)))
+    bank = Bank(method, rate, 1, dict(parse_settings(settings)))
     return 1e3 * (bank.latency_samples + bank.hop) / rate
 
 
@@ -260,8 +329,9 @@ def _read_log(log: Path) -> dict[str, dict[str, Any]]:
     for line in log.read_text().splitlines():
         try:
             row = json.loads(line)
-            work = Work(**{name: row[name] for name in Work.__dataclass_fields__})
-        except (ValueError, KeyError):
+            names = row.keys() & Work.__dataclass_fields__.keys()
+            work = Work(**{name: row[name] for name in names})
+        except (ValueError, AttributeError, TypeError):
             continue
         if "error" not in row:
             done[work.key] = row

@@ -6,11 +6,13 @@ from typing import Any
 import typer
 
 from rtdeclip.cli._bench_live import live
+from rtdeclip.cli._bench_papers import papers
 
 bench = typer.Typer(
     help="Measure speed and quality on this machine.", no_args_is_help=True
 )
 bench.command()(live)
+bench.command()(papers)
 
 
 @bench.command()
@@ -164,7 +166,7 @@ def _write_worst(
     """Clean, distorted and restored audio of the lowest ΔSDR of every line."""
     import soundfile
 
-    from rtdeclip.benchmarks.quality import Work, load, restored_item
+    from rtdeclip.benchmarks.quality import Work, part, restored_item
 
     folder.mkdir(parents=True, exist_ok=True)
     names = Work.__dataclass_fields__
@@ -177,10 +179,9 @@ def _write_worst(
             if r["file"] == line["delta_sdr_db"]["worst_file"]
             and all(r[k] == line[k] for k in ("processor", "settings", "protocol"))
         )
-        clean, rate = load(row["file"])
-        item, restored, _ = restored_item(
-            Work(**{n: row[n] for n in names}), clean, rate
-        )
+        work = Work(**{n: row[n] for n in names})
+        clean, rate = part(work)
+        item, restored, _ = restored_item(work, clean, rate)
         stem = f"{row['processor']}-{row['protocol'].replace(':', '_')}"
         for kind, x in (
             ("clean", item.target),

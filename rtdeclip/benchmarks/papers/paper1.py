@@ -1,0 +1,238 @@
+"""Tousnakhoff and Aguié: not-MIWAE on frames whose loud samples go missing.
+
+Samples are lost at random, the louder the likelier (``distortion.lose_samples``), so
+samples below b go too; this is no clipping, and declippers cannot run on it. What needs
+no training is measured: zeros, the sign at the level b, the sign half way to the peak.
+The second table is real clipping at the same levels. Published values were read from
+the plot in the authors' repository, whose code has W = 10 where the paper says 5.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtdeclip.benchmarks.papers.describe import (
+    MEASURED,
+    METRICS,
+    NOT_IMPLEMENTED,
+    Column,
+    Grid,
+    Line,
+    Options,
+    Special,
+    System,
+    Table,
+)
+from rtdeclip.benchmarks.papers.material import Excerpt, excerpts, head
+from rtdeclip.benchmarks.quality import Work, part
+from rtdeclip.distortion import lose_samples
+from rtdeclip.metrics.spectral import spectral_convergence, spectral_convergence_db
+from rtdeclip.types import Samples
+
+FRAME = 1024
+QUIETEST = 1e-3  # a frame's peak below −60 dB holds nothing to learn from
+N_FRAMES, QUICK_FRAMES = 10_000, 300
+LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+PUBLISHED_RMSE = (0.476, 0.461, 0.384, 0.354, 0.351, 0.350, 0.361)
+PUBLISHED_MISSING = (44.9, 32.0, 21.6, 13.9, 8.3, 4.6, 2.4)
+PUBLISHED_CONVERGENCE_DB = 0.297
+STEEPNESS = {"paper": 5.0, "code": 10.0}
+
+Fill = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+# What a lost sample of a frame of peak 1 becomes; all but the first know its sign.
+FILLS: dict[str, Fill] = {
+    "zero": lambda x, b: np.zeros_like(x),
+    "hold": lambda x, b: np.sign(x) * b,
+    "mid": lambda x, b: np.sign(x) * (1 + b) / 2,
+}
+
+_FRAMES = Table(
+    id="1",
+    title="Paper 1 (not-MIWAE)",
+    setup="Frames of 1024 samples, peak 1; a sample is lost with the chance "
+    "σ(W(|x| − b)); RMSE: root of the mean over frames of the lost samples' MSE.",
+    paper_data="10 000 validation frames of MusicNet",
+    data="music",
+    rate_hz=16000,
+    columns=(),
+    metrics=(),
+    systems=(),
+    remarks=(
+        "zero, hold (±b) and mid (±(1 + b)/2) need no training; paper: not-MIWAE, read "
+        "from the plot in its authors' repository (its code: W = 10, its text: 5).",
+    ),
+    axis="b",
+)
+
+
+def measure(options: Options) -> list[Grid]:
+    """RMSE and lost share against b, latent sweep, spectral convergence."""
+    parts = excerpts(_FRAMES, options)
+    top = head(_FRAMES, options, parts)
+    chosen = frames(parts, QUICK_FRAMES if options.quick else N_FRAMES)
+    grids = []
+    for where, steepness in STEEPNESS.items():
+        scored = [rmse(chosen, steepness, b) for b in LEVELS]
+        grids += _sweep(top, where, steepness, scored)
+    return [*grids, _latent(top), _convergence(top, parts)]
+
+
+def frames(parts: Sequence[Excerpt], n: int) -> list[Samples]:
+    """At most ``n`` frames of peak 1, evenly spread over the files."""
+    found = [frame for p in parts for frame in _cut(_audio(p))]
+    loud = [f / np.abs(f).max() for f in found if np.abs(f).max() >= QUIETEST]
+    at = np.linspace(0, len(loud) - 1, min(n, len(loud))).round().astype(int)
+    return [loud[i] for i in at]
+
+
+def rmse(
+    chosen: Sequence[Samples], steepness: float, midpoint: float
+) -> dict[str, float]:
+    """RMSE of every fill, and ``missing``: the share of lost samples in %.
+
+    Args:
+        chosen: ``(1024,)`` frames of peak 1.
+        steepness: W.
+        midpoint: b.
+    """
+    errors: dict[str, list[float]] = {name: [] for name in FILLS}
+    lost_share = []
+    for seed, frame in enumerate(chosen):
+        lost = ~lose_samples(frame, steepness, midpoint, seed).observed
+        lost_share.append(lost.mean())
+        x = np.asarray(frame[lost], np.float64)
+        for name, fill in FILLS.items():
+            if len(x):
+                errors[name].append(float(np.mean((x - fill(x, midpoint)) ** 2)))
+    result = {name: float(np.sqrt(np.mean(e))) for name, e in errors.items()}
+    return result | {"missing": 100 * float(np.mean(lost_share))}
+
+
+def _sweep(
+    top: tuple[str, ...],
+    where: str,
+    steepness: float,
+    scored: list[dict[str, float]],
+) -> list[Grid]:
+    """The two curves for one W."""
+    heads = tuple(f"b {b:g}" for b in LEVELS)
+    rmse_lines = [_line(name, tuple(s[name] for s in scored)) for name in FILLS]
+    network = Line("not-MIWAE", "", NOT_IMPLEMENTED, published=PUBLISHED_RMSE)
+    lost = Line(
+        "lost",
+        "input",
+        MEASURED,
+        tuple(s["missing"] for s in scored),
+        published=PUBLISHED_MISSING,
+    )
+    title = f"{_FRAMES.title}, W = {steepness:g} (its {where})"
+    name = f"1-w{steepness:g}"
+    form = METRICS["rmse_missing"].form
+    return [
+        Grid(name, f"{title}: RMSE of lost samples", top, "rmse_missing", heads,
+             (form,) * 7, (*rmse_lines, network), axis="b"),
+        Grid(name, f"{title}: lost samples in %", top, "missing", heads,
+             (".1f",) * 7, (lost,), axis="b"),
+    ]  # fmt: skip
+
+
+def _latent(top: tuple[str, ...]) -> Grid:
+    """Ten sizes from 10 to 200 at b = 0.5; only the range can be read."""
+    network = Line("not-MIWAE", "", NOT_IMPLEMENTED, published=("0.354–0.360",))
+    return Grid(
+        "1",
+        f"{_FRAMES.title}: RMSE against latent size 10 … 200, b = 0.5",
+        top,
+        "rmse_latent",
+        ("lowest to highest",),
+        (".3f",),
+        (network,),
+    )
+
+
+def _convergence(top: tuple[str, ...], parts: Sequence[Excerpt]) -> Grid:
+    """Whole files rebuilt from frames, W = 5, b = 0.6."""
+    scored: dict[str, list[tuple[float, float]]] = {name: [] for name in FILLS}
+    for excerpt in parts:
+        x = _audio(excerpt)
+        for name, z in rebuilt(x, STEEPNESS["paper"], 0.6).items():
+            clean = x[: len(z)]
+            pair = spectral_convergence(clean, z), spectral_convergence_db(clean, z)
+            scored[name].append(pair)
+    lines = [
+        _line(name, tuple(float(v) for v in np.mean(pairs, axis=0)))
+        for name, pairs in scored.items()
+    ]
+    published = (None, PUBLISHED_CONVERGENCE_DB)
+    lines.append(Line("not-MIWAE", "", NOT_IMPLEMENTED, published=published))
+    return Grid(
+        "1",
+        f"{_FRAMES.title}: spectral convergence of whole files, W = 5, b = 0.6",
+        (*top, "The paper computed it on dB spectrograms; linear is its definition."),
+        "spectral_convergence",
+        ("linear", "on dB"),
+        (".3f", ".3f"),
+        tuple(lines),
+    )
+
+
+def rebuilt(x: Samples, steepness: float, midpoint: float) -> dict[str, Samples]:
+    """``x`` (a multiple of 1024 samples of it) by every fill, frames at their level."""
+    pieces: dict[str, list[Samples]] = {name: [] for name in FILLS}
+    for seed, frame in enumerate(_cut(x)):
+        peak = float(np.abs(frame).max())
+        for name, fill in FILLS.items():
+            out = frame.copy()
+            if peak >= QUIETEST:
+                lost = ~lose_samples(frame, steepness, midpoint, seed).observed
+                lost_x = np.asarray(frame[lost] / peak, np.float64)
+                out[lost] = peak * fill(lost_x, midpoint)
+            pieces[name].append(out)
+    return {name: np.concatenate(made) for name, made in pieces.items()}
+
+
+def _line(name: str, cells: tuple[float, ...]) -> Line:
+    return Line(name, "raw", MEASURED, cells)
+
+
+def _audio(excerpt: Excerpt) -> Samples:
+    work = Work(
+        excerpt.file,
+        "",
+        "",
+        rate_hz=_FRAMES.rate_hz,
+        start_s=excerpt.start_s,
+        length_s=excerpt.length_s,
+    )
+    return part(work)[0]
+
+
+def _cut(x: Samples) -> list[Samples]:
+    return list(x[: len(x) // FRAME * FRAME].reshape(-1, FRAME))
+
+
+TABLES = (
+    Special("1", measure),
+    Table(
+        id="1-clip",
+        title="Paper 1, but real clipping at b of the file's peak",
+        setup="Files of peak 1, hard clip at b. hold: the level itself; mid: half way "
+        "to the clean peak.",
+        paper_data="it has no such test",
+        data="music",
+        rate_hz=16000,
+        columns=tuple(Column(f"b {b:g}", f"peak=1+fraction={b:g}") for b in LEVELS),
+        metrics=("rmse_missing",),
+        systems=(
+            System("hold", "bypass", "", False),
+            System("mid", "oracle-mid", "", False),
+            System("cubic", "cubic"),
+            System("ar", "ar"),
+            System("A-SPADE", "aspade", "window_ms=64"),
+            System("janssen", "janssen"),
+            System("not-MIWAE"),
+        ),
+        axis="b",
+    ),
+)
