@@ -136,6 +136,7 @@ class Actions(QObject):
         """``live``, ``file`` or ``demo``; what runs is replaced."""
         self.preferences.source = name
         self.window.top.show_source(name)
+        self.window.show_view(self.window.view)
         if name == "file" and not self.preferences.file:
             self.open_file()
         elif self.session.owns_process:
@@ -161,7 +162,6 @@ class Actions(QObject):
         self.window.top.show_source("file")
         self.window.top.file.setText(_short(path.name))
         self.files.read(path)
-        self.window.transport.show()
         self._guard(lambda: self.session.start(self.plan()))
         self.window.show_state()
 

@@ -319,8 +319,10 @@ class MonitorWindow(QMainWindow):
             first = not self.preferences.started
             self.start_page.show_idle(first=first, note=session.problem)
         self.pictures.setCurrentWidget(shown)
-        for part in (self.bridge, self.panel):
-            part.setVisible(shown is not self.bench)
+        self.bridge.setVisible(shown is not self.bench)
+        self.panel.setVisible(shown is not self.bench and self.preferences.panel)
+        played = self.preferences.source == "file" and bool(self.preferences.file)
+        self.transport.setVisible(played and shown is not self.bench)
 
     def _welcome(self, model: ViewModel) -> None:
         """A new engine: what depends on its rate and channels."""
@@ -337,7 +339,6 @@ class MonitorWindow(QMainWindow):
         self.source_text.setText(
             f"{model.info.get('input', '')}  ·  {kilohertz}, {model.n_channels} ch"
         )
-        self.transport.setVisible(model.status.recording_end > 0)
         self.draw_slow()
 
     # Life.

@@ -21,6 +21,7 @@ from rtdeclip.monitor.widgets import plots
 from rtdeclip.monitor.widgets.cards import button, label
 
 Row = dict[str, Any]
+_NEAR_X, _NEAR_Y = 0.3, 0.4
 COLUMNS = (
     ("processor", "Processor", "{}"),
     ("latency_ms", "Latency ms", "{:.1f}"),
@@ -89,6 +90,7 @@ class BenchView(QWidget):
         table.setAccessibleName("Results")
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(22)
         table.setShowGrid(False)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -147,7 +149,9 @@ class BenchView(QWidget):
             plot.addItem(line, ignoreBounds=True)
             self._dots(plot, self._before, key, earlier=True)
             self._dots(plot, self.rows, key, earlier=False)
-            self._fit(plot, [r[key] for r in (*self.rows, *self._before) if key in r])
+            shown = [r for r in (*self.rows, *self._before) if key in r]
+            highest = max((_log10(r["rtf_p99"]) for r in shown), default=0.0)
+            self._fit(plot, [r[key] for r in shown], highest)
 
     def _dots(self, plot: Any, rows: list[Row], key: str, *, earlier: bool) -> None:
         t = self._theme
@@ -166,18 +170,18 @@ class BenchView(QWidget):
                 symbolPen=plots.pen(colour, 1.5),
                 symbolBrush=pg.mkBrush(colour) if filled else None,
             )
-        for row in () if earlier else rows:
-            word = pg.TextItem(row["processor"], color=t.text, anchor=(-0.12, 0.5))
+        for name, place in [] if earlier else _apart(rows, key):
+            word = pg.TextItem(name, color=t.text, anchor=(-0.12, 0.5))
             word.setFont(plots.small_font())
-            word.setPos(row[key], _log10(row["rtf_p99"]))
+            word.setPos(*place)
             plot.addItem(word, ignoreBounds=True)
 
     @staticmethod
-    def _fit(plot: Any, x: list[float]) -> None:
+    def _fit(plot: Any, x: list[float], highest: float) -> None:
         low, high = (min(x), max(x)) if x else (0.0, 40.0)
         room = 0.15 * (high - low) + 1.0
         plot.setXRange(min(0.0, low) - 0.2 * room, high + 1.8 * room, padding=0)
-        plot.setYRange(-3.5, 0.6, padding=0)
+        plot.setYRange(-3.5, max(0.6, highest + 1.0), padding=0)
 
     def export(self, path: Path) -> None:
         """Writes the results; PNG, CSV or JSON by the name's end.
@@ -196,6 +200,19 @@ class BenchView(QWidget):
         else:
             content = {"machine": self.machine, "rows": self.rows}
             path.write_text(json.dumps(content, indent=2))
+
+
+def _apart(rows: list[Row], key: str) -> list[tuple[str, tuple[float, float]]]:
+    """Each name beside its p99 dot, moved up where another name is in the way."""
+    placed: list[tuple[str, tuple[float, float]]] = []
+    span = max(row[key] for row in rows) - min(row[key] for row in rows) + 1e-9
+    for row in sorted(rows, key=lambda row: float(row["rtf_p99"])):
+        x, y = float(row[key]), _log10(row["rtf_p99"])
+        for _, (other_x, other_y) in placed:
+            if abs(x - other_x) < _NEAR_X * span and y < other_y + _NEAR_Y:
+                y = other_y + _NEAR_Y
+        placed.append((row["processor"], (x, y)))
+    return placed
 
 
 def _log10(value: float) -> float:

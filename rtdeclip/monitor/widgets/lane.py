@@ -25,6 +25,8 @@ class Lane:
         for plot in (self.wave, self.histogram):
             plots.prepare(plot)
         self.histogram.hideAxis("left")
+        # All of our few marks are shown, however low the plot is.
+        self.wave.getAxis("left").setStyle(textFillLimits=[(0, 1.0)])
         self.histogram.setXRange(0.0, 1.02, padding=0)
         self.label = plots.CornerLabel(self.wave)
         self.scale = Scale()

@@ -43,7 +43,6 @@ def prepare(plot: Any) -> None:
     for name in ("left", "bottom"):
         axis = plot.getAxis(name)
         axis.setStyle(tickFont=small_font(), tickLength=-4, autoExpandTextSpace=False)
-        axis.setStyle(textFillLimits=[(0, 1.0)])
     plot.getAxis("left").setWidth(AXIS_WIDTH)
     plot.getAxis("bottom").setHeight(18)
 

@@ -46,14 +46,15 @@ class StartPage(QWidget):
         column.setSpacing(14)
         column.addStretch(2)
         centre = Qt.AlignmentFlag.AlignHCenter
-        for widget in (self._title, self._text, self._big, self._wait):
+        column.setContentsMargins(60, 0, 60, 0)
+        column.addWidget(self._title)
+        column.addWidget(self._text)  # unaligned: only so it may wrap
+        for widget in (self._big, self._wait):
             column.addWidget(widget, 0, centre)
         column.addLayout(quiet)
         column.addStretch(3)
         self._title.setAlignment(centre)
         self._text.setAlignment(centre)
-        self._text.setMinimumWidth(420)
-        self._text.setMaximumWidth(560)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def show_idle(self, *, first: bool, note: str = "") -> None:
