@@ -8,6 +8,7 @@ import pytest
 
 from rtdeclip.errors import DeviceError
 from rtdeclip.live.config import LiveConfig
+from rtdeclip.live.realtime import CONTROL_PRIORITY, FIFO
 from rtdeclip.live.runtime_dir import process_is_alive
 from rtdeclip.live.supervisor import Supervisor
 
@@ -43,6 +44,19 @@ def test_reliable_samples_arrive_bit_exact_and_clipped_ones_repaired(
     if not late:
         assert verdict.repaired_samples > 0.75 * verdict.clipped_samples
     assert live.summary["clipped_samples"] > 0
+
+
+def test_no_python_thread_is_below_the_worker_where_rights_allow(
+    jack, session, poll_until
+):
+    jack.probe()
+    live = session(LiveConfig(**PLAIN), jack.env)
+    poll_until(live, far(live, 0.2))
+    if live.reader.status().scheduler != FIFO:
+        pytest.skip("no right to real-time scheduling here")
+    # One that is preempted while it holds the interpreter's lock stops the worker.
+    assert os.sched_getscheduler(live.pid) & 0xFF == os.SCHED_FIFO
+    assert os.sched_getparam(live.pid).sched_priority == CONTROL_PRIORITY
 
 
 def test_a_killed_audio_process_is_replaced_with_its_settings(
