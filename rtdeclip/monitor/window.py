@@ -41,6 +41,8 @@ _BUSY_EVERY = 15
 """While the audio needs the core, one frame of so many is drawn."""
 _PANEL_WIDTH = 246
 _NOTE_S = 8.0
+_COUNTED = ("late:", "skip:")
+"""Events that the counters tell already; they go to the log only."""
 _TALL_PANEL = 640
 """Pixels from which the processor's settings are unfolded at the start."""
 
@@ -251,11 +253,13 @@ class MonitorWindow(QMainWindow):
         self._show_file(model)
         events = model.new_events()
         if events:
-            self.note(events[-1].text)
             self.log.add(events)
-        self.status_text.setText(
-            self._note if now < self._note_until else model.sentence
-        )
+            told = [e.text for e in events if not e.text.startswith(_COUNTED)]
+            if told:
+                self.note(told[-1])
+        # That the engine hangs is more urgent than anything that happened before.
+        noted = now < self._note_until and not model.stale
+        self.status_text.setText(self._note if noted else model.sentence)
 
     def _show_file(self, model: ViewModel) -> None:
         s, rate = model.status, model.sample_rate

@@ -195,7 +195,8 @@ def test_every_view_draws_at_every_size(running, engine, view, size):
     assert pixels(running.window).std() > 10
 
 
-def test_a_hung_engine_is_told_in_words(running, engine):
+def test_a_hung_engine_is_told_in_words_whatever_else_happened(running, engine):
+    engine.file.say("switch: cubic", 0)
     engine.file.fields["time_ns"] = 1
     engine.file.publish()
     frame(running)
@@ -207,6 +208,10 @@ def test_events_are_shown_in_the_log_and_the_status_line(running, engine):
     frame(running)
     assert "refused" in running.window.status_text.text()
     assert "refused: no such thing" in running.window.log.texts[0]
+    engine.file.say("late: 3 hops so far were played dry", 0)
+    frame(running)
+    assert "refused" in running.window.status_text.text()
+    assert "late: 3" in running.window.log.texts[0]
 
 
 def test_attach_close_attach_again_while_sound_runs(actions, engine):

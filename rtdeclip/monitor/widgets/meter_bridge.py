@@ -156,11 +156,14 @@ class MeterBridge(QWidget):
     ) -> None:
         painter.setPen(QColor(self._theme.muted))
         centre = Qt.AlignmentFlag.AlignCenter
-        painter.drawText(QRectF(left - 6, 2, width + 12, 14), centre, name)
+        heading = QRectF(left + 0.5 * width - 16, 2, 32, 14)
+        heading.moveLeft(min(max(heading.left(), 0.0), self.width() - 32.0))
+        painter.drawText(heading, centre, name)
         peak = max(m.true_peak_db for m in meters)
         text = signed(peak) if peak > FLOOR_DB else "–"
         painter.setPen(QColor(self._theme.clip if peak > 0.0 else self._theme.text))
-        place = QRectF(left - 8, body.bottom() + 4, width + 16, 14)
+        place = QRectF(left + 0.5 * width - 20, body.bottom() + 4, 40, 14)
+        place.moveLeft(min(max(place.left(), 0.0), self.width() - 40.0))
         painter.drawText(place, centre, text)
 
 
