@@ -3,8 +3,8 @@
     python -m bench.ladder --data ../shared/data/train/speech aspade cubic
     python -m bench.ladder --data ../shared/data/train/music aspade:window=2048
 
-Prints one ``Rung`` line a candidate: mean ΔSDR at each of ``SEVERITIES`` (shares of
-clipped samples) and the worst RTF of one core. What it prints is copied into the
+Prints one ``Rung`` line a candidate: mean ΔSDR at each of ``SEVERITIES`` and the worst
+RTF of one core. What it prints is copied into the
 methods' declarations; run it again after a kernel has changed.
 """
 
@@ -19,6 +19,7 @@ import soundfile
 
 from rtdeclip.distortion import clip
 from rtdeclip.metrics.sdr import delta_sdr_db
+from rtdeclip.processors.bypass import default_hop
 from rtdeclip.stream.clip import Plateau
 from rtdeclip.stream.levels import LevelSchedule, Segment
 from rtdeclip.stream.offline import restore
@@ -45,8 +46,8 @@ def excerpts(
 def one(method: Method, settings: dict[str, Any], x: Samples, rate: int) -> list[Any]:
     """(ΔSDR, RTF) at every severity; None where too little is clipped."""
     row: list[Any] = []
-    for share in SEVERITIES:
-        level = float(np.quantile(np.abs(x), 1 - share))
+    for target in SEVERITIES:
+        level = level_for(x, target, default_hop(rate))
         if level <= 1e-5:
             row.append((np.nan, np.nan))
             continue
@@ -58,6 +59,15 @@ def one(method: Method, settings: dict[str, Any], x: Samples, rate: int) -> list
         rtf = (thread_time() - start) * rate / len(y)
         row.append((delta_sdr_db(x, y, z), rtf))
     return row
+
+
+def level_for(x: Samples, target: float, hop: int) -> float:
+    """The clip level at which ``x`` has the severity nearest to ``target``."""
+    size = np.abs(x[: len(x) // hop * hop]).reshape(-1, hop)
+    levels = np.quantile(size, 1 - np.geomspace(0.0005, 0.9, 60))
+    counts = np.stack([(size >= level).sum(axis=1) for level in levels])
+    severity = (counts**2).sum(axis=1) / (hop * np.maximum(counts.sum(axis=1), 1))
+    return float(levels[np.abs(np.log(severity / target)).argmin()])
 
 
 def main() -> None:

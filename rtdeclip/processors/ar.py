@@ -188,7 +188,7 @@ METHOD = Method(
     source="Janssen, Veldhuis & Vries 1986, doi:10.1109/TASSP.1986.1164824",
     # Measured by: python -m bench.ladder
     rungs=(
-        Rung((), 0.053, (14.36, 12.84, 11.21, 8.28, 3.91), high_hz=24000),
-        Rung((), 0.127, (12.60, 11.90, 8.80, 11.42, 7.07), low_hz=24001),
+        Rung((), 0.0535, (15.19, 14.46, 13.64, 9.79, 4.92), high_hz=24000),
+        Rung((), 0.1695, (10.17, 11.42, 9.80, 5.55, 7.30), low_hz=24001),
     ),
 )

@@ -1,8 +1,8 @@
 """auto: the best method this latency, this clipping and this machine allow.
 
 A ladder of methods, each at the same hop and latency. Every quarter of a second the
-rung with the highest expected gain at the present severity (share of clipped samples)
-is chosen among those the time budget affords; changes crossfade over 15 ms once the
+rung with the highest expected gain at the present severity (``SEVERITIES``) is chosen
+among those the time budget affords; changes crossfade over 15 ms once the
 new rung has filled its delay. The cheapest rung that restores is always kept warm, so
 that an overload is answered within a crossfade.
 
@@ -37,7 +37,7 @@ from rtdeclip.types import Samples
 
 FADE_MS = 15.0
 DECISION_MS = 250.0
-MEMORY_MS = 2000.0  # time constant of the severity
+MEMORY_MS = 1000.0  # of clipped sound: time constant of the severity
 HYSTERESIS_DB = 0.3
 _LOGGED = 1000
 
@@ -93,7 +93,9 @@ class Auto:
         for lane in self._lanes:
             lane.processor.reset()
         self._position = 0
-        self._severity = SEVERITIES[2]
+        # Expected n and n², for n clipped samples in a clipped block.
+        self._clipped = SEVERITIES[2] * self.hop
+        self._squared = self._clipped**2
         self._active = self._best()
         self._coming = -1
         self._countdown = 0
@@ -113,9 +115,9 @@ class Auto:
 
     def _watch(self, clip: Clip) -> None:
         """Follows the severity; every so often, asks whether to change."""
-        if clip.high or clip.low:
-            share = clip.count / self.hop
-            self._severity += self._forget * (share - self._severity)
+        if clip.count:
+            self._clipped += self._forget * (clip.count - self._clipped)
+            self._squared += self._forget * (clip.count**2 - self._squared)
         self._until_decision -= 1
         if self._until_decision <= 0 and self._coming < 0:
             self._until_decision = self._decide_every
@@ -126,7 +128,7 @@ class Auto:
     def _best(self) -> int:
         """The affordable rung with the highest expected gain; the present one keeps
         a head start."""
-        at = np.log(max(self._severity, 1e-6))
+        at = np.log(self._squared / (self._clipped * self.hop))
         expected = [np.interp(at, np.log(SEVERITIES), row) for row in self._gains]
         if self._position:
             expected[self._active] += HYSTERESIS_DB

@@ -184,8 +184,11 @@ class Rung:
     high_hz: int = 192000
 
 
-SEVERITIES = (0.003, 0.01, 0.03, 0.1, 0.3)
-"""Shares of clipped samples at which a ``Rung`` states its gain."""
+SEVERITIES = (0.02, 0.05, 0.12, 0.3, 0.6)
+"""Severities at which a ``Rung`` states its gain: the share of clipped samples in the
+block of a clipped sample, averaged over clipped samples (Σ n² / (hop · Σ n) over blocks
+with n clipped samples of about 5 ms). Unlike the share in the whole recording it does
+not depend on pauses."""
 
 
 @dataclass(frozen=True, slots=True)
