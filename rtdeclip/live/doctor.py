@@ -35,7 +35,14 @@ class Finding:
 
 def examine(wake_s: float = WAKE_S) -> Iterator[Finding]:
     """Every finding, one by one; the wake-up test takes ``wake_s`` seconds."""
-    for look in (_portaudio, _servers, _pulse_plugin, _rights, _memory_lock):
+    for look in (
+        _portaudio,
+        _servers,
+        _pulse_plugin,
+        _rights,
+        _memory_lock,
+        _runtime,
+    ):
         yield look()
     yield _wake_up(wake_s)
     for last in (_governor, _kernels, _models):
@@ -128,6 +135,20 @@ def _memory_lock() -> Finding:
     if memory.lock():
         return Finding("Locked memory", "good", "the rings stay in RAM")
     return Finding("Locked memory", "fair", "refused: the rings may be paged", _LIMITS)
+
+
+def _runtime() -> Finding:
+    from rtdeclip.live.runtime_dir import is_in_memory, runtime_dir
+
+    path = runtime_dir()
+    if is_in_memory(path):
+        return Finding("Runtime directory", "good", f"{path}, in memory")
+    return Finding(
+        "Runtime directory",
+        "fair",
+        f"{path} is on a disk: its delays can reach the sound",
+        "unset XDG_RUNTIME_DIR, or let it name a folder in memory",
+    )
 
 
 def _wake_up(seconds: float) -> Finding:
