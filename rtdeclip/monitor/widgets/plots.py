@@ -4,6 +4,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtGui import QColor, QFont
+from PySide6.QtWidgets import QGraphicsItem
 
 from rtdeclip.monitor.theme import Theme
 
@@ -42,9 +43,15 @@ def prepare(plot: Any) -> None:
     plot.setClipToView(False)
     for name in ("left", "bottom"):
         axis = plot.getAxis(name)
+        _keep_drawn(axis)
         axis.setStyle(tickFont=small_font(), tickLength=-4, autoExpandTextSpace=False)
     plot.getAxis("left").setWidth(AXIS_WIDTH)
     plot.getAxis("bottom").setHeight(18)
+
+
+def _keep_drawn(item: QGraphicsItem) -> None:
+    """Text and axes are drawn once, not in every frame."""
+    item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
 
 def paint(plot: Any, theme: Theme) -> None:
@@ -72,6 +79,7 @@ class CornerLabel:
         self._item.setParentItem(plot.getViewBox())
         self._item.setPos(x, y)
         self._item.setZValue(50)
+        _keep_drawn(self._item.textItem)
 
     def set(self, html: str) -> None:
         """Shows HTML."""
@@ -83,6 +91,7 @@ def side_text(plot: Any, *, top: bool) -> Any:
     item = pg.TextItem("", anchor=(1.0, 1.0 if top else 0.0))
     item.setFont(small_font())
     item.setZValue(30)
+    _keep_drawn(item.textItem)
     plot.addItem(item, ignoreBounds=True)
     return item
 
