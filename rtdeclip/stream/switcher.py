@@ -56,7 +56,7 @@ class Switcher:
         old = self._run(self._bank, dry, clips)
         new = self._run(self._coming, dry, clips)
         at = self._countdown - np.arange(self._bank.hop, dtype=np.float32)
-        share = np.clip(1.0 - at / self._fade_samples, 0.0, 1.0)
+        share: Samples = np.clip(1.0 - at / self._fade_samples, 0.0, 1.0)
         self._countdown -= self._bank.hop
         if self._countdown <= 0:
             self._bank, self._coming = self._coming, None
