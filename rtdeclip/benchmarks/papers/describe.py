@@ -167,6 +167,7 @@ class Line:
         published: the paper's cells; empty where it has no such row.
         items: every file's number, a list a column, for box plots.
         processor: its name here.
+        failed: how many items failed, and why the first did.
     """
 
     system: str
@@ -177,6 +178,7 @@ class Line:
     published: Cells = ()
     items: tuple[tuple[float, ...], ...] = ()
     processor: str = ""
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Measures tables: plans the work of all of them, runs it once, fills the cells."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -191,16 +191,15 @@ def _by_condition(
     for s in range(len(planned.systems)):
         own = [lines[s, key] for key in table.metrics]
         published = tuple(_pick(line.published, c) for line in own)
+        measured = _merged_status(own) == MEASURED
         merged.append(
-            Line(
-                own[0].system,
-                own[0].kind,
-                _merged_status(own),
-                tuple(_pick(line.ours, c) for line in own),
-                tuple(_pick(line.sd, c) for line in own),
-                published if any(cell is not None for cell in published) else (),
-                tuple(line.items[c] if line.items else () for line in own),
-                own[0].processor,
+            replace(
+                own[0],
+                status=_merged_status(own),
+                ours=tuple(_pick(line.ours, c) for line in own) if measured else (),
+                sd=tuple(_pick(line.sd, c) for line in own) if measured else (),
+                published=published if any(p is not None for p in published) else (),
+                items=tuple(line.items[c] if line.items else () for line in own),
             )
         )
     label = table.columns[c].label
@@ -260,15 +259,19 @@ def _line(
     if planned.table.average:
         numbers = [cell for cell in ours if isinstance(cell, float)]
         ours.append(float(np.mean(numbers)) if len(numbers) == len(columns) else None)
+    rows = [row for c in columns for row in found[s, c]]
+    errors = [row["error"] for row in rows if "error" in row]
+    status = _status(rows, ours, metric)
     return Line(
         system.name,
         _kind(system),
-        _status(found, s, ours, metric),
-        tuple(ours),
+        status,
+        tuple(ours) if status == MEASURED else (),
         tuple(float(np.std(values)) if values else None for values in items),
         published,
         tuple(map(tuple, items)),
         system.processor,
+        f"{len(errors)} of {len(rows)} failed: {errors[0]}" if errors else "",
     )
 
 
@@ -285,17 +288,11 @@ def _centre(values: list[float], metric: Metric) -> float | None:
     return float(np.median(values) if metric.key == "rtf" else np.mean(values))
 
 
-def _status(
-    found: dict[tuple[int, int], list[dict[str, Any]]],
-    s: int,
-    ours: Sequence[Cell],
-    metric: Metric,
-) -> str:
+def _status(rows: list[dict[str, Any]], ours: Sequence[Cell], metric: Metric) -> str:
     if any(cell is not None for cell in ours):
         return MEASURED
-    rows = [row for at in found if at[0] == s for row in found[at]]
-    if errors := [row["error"] for row in rows if "error" in row]:
-        return f"failed: {errors[0]}"
+    if all("error" in row for row in rows):
+        return "failed"
     notes = [row.get("notes", {}).get(metric.key, "") for row in rows]
     return f"undefined: {notes[0]}" if any(notes) else "not measured"
 

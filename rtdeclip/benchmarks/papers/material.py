@@ -90,7 +90,11 @@ def told(table: Table, options: Options, parts: Sequence[Excerpt]) -> str:
     if table.piece_s:
         size = f"{n} pieces of {table.piece_s:g} s from {_count(files)}"
     else:
-        size = f"{QUICK_S:g} s of each of {_count(n)}" if options.quick else _count(n)
+        size = (
+            f"{QUICK_S:g} s or less of each of {_count(n)}"
+            if options.quick
+            else _count(n)
+        )
     khz = f"at {table.rate_hz / 1000:g} kHz"
     if options.sqam and table.id == "survey":
         return f"the paper's own data: SQAM, {size}, {khz}."

@@ -104,9 +104,10 @@ def _failures(grid: Grid) -> list[str]:
     """Why rows have no number, told once each."""
     told: dict[str, str] = {}
     for line in grid.lines:
-        if ": " in line.status:
-            told.setdefault(line.status, line.system)
-    return [f"{system} {status}" for status, system in told.items()]
+        for why in (line.failed, line.status):
+            if ": " in why:
+                told.setdefault(why, line.system)
+    return [f"{system}: {why}" for why, system in told.items()]
 
 
 def as_dict(grid: Grid) -> dict[str, Any]:
@@ -125,6 +126,7 @@ def as_dict(grid: Grid) -> dict[str, Any]:
                 "status": line.status,
                 "ours": list(line.ours),
                 "sd": list(line.sd),
+                "failed": line.failed,
                 "n": [len(values) for values in line.items],
                 "published": list(line.published),
             }
