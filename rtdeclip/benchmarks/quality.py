@@ -4,6 +4,7 @@ Work items are plain rows, so that any executor can take them; here they go to
 processes on this machine, one item at a time.
 """
 
+import contextlib
 import json
 import multiprocessing
 from collections.abc import Iterator, Sequence
@@ -170,7 +171,7 @@ def evaluate(work: Work) -> dict[str, Any]:
 def restored_item(work: Work, clean: Samples, rate: int) -> tuple[Any, Any, float]:
     """(item, restored ``(n_samples,)``, CPU time / audio time) of one work item.
 
-    A method's first second in this process is not timed: it loads what it needs.
+    A method runs once on something short first, so that its loading is not timed.
     """
     item = apply(work.protocol, clean)
     if work.processor in ORACLES:
@@ -198,8 +199,10 @@ def _restored(work: Work, item: Item, rate: int) -> Samples:
 
 @cache
 def _warmed(processor: str, settings: str, rate: int) -> None:
+    """Lets a method load and compile what it needs; its own run tells if it fails."""
     work = Work("", "fraction=0.5", processor, settings)
-    _restored(work, apply(work.protocol, plucked(0.2, rate)), rate)
+    with contextlib.suppress(RtdeclipError):
+        _restored(work, apply(work.protocol, plucked(0.2, rate)), rate)
 
 
 def part(work: Work) -> tuple[Samples, int]:

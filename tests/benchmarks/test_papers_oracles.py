@@ -44,6 +44,18 @@ def test_oracles_are_rows_of_bench_quality(tmp_path):
     assert "sdr_db" in evaluate(work[0])
 
 
+def test_a_method_that_cannot_take_the_short_warm_up_is_measured_all_the_same():
+    work = Work(
+        "synth:plucked:0",
+        "peak=0.5+overdrive=30:0+bits=16",
+        "inverse-overdrive",
+        consistency=False,
+        rate_hz=16000,
+        length_s=0.8,
+    )
+    assert evaluate(work)["si_sdr_db"] > 50
+
+
 def test_a_part_at_another_rate_is_what_is_scored():
     work = Work("synth:voice:0", "sdr=7", "bypass", rate_hz=16000, length_s=0.5)
     row = evaluate(work)
