@@ -9,7 +9,9 @@ import json
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.engine import Engine
 from rtdeclip.live.feedback import LENGTH, FeedbackGuard
 from rtdeclip.live.meters import Meters
+from rtdeclip.live.pressure import Pressure
 from rtdeclip.live.realtime import lift_thread
 from rtdeclip.live.telemetry import PARAMETERS, STATES, TelemetryFile
 from rtdeclip.stream.clip import Plateau
@@ -61,6 +64,9 @@ class Controller:
         self._meters = Meters(engine, file)
         self._said: dict[str, int] = {}
         self._ducked = self._silent = False
+        self._pressure = Pressure()
+        self._worked = (0, 0)
+        self._steps: deque[str] = deque()
         self._served, _ = file.request()
         self._busy: threading.Thread | None = None
         for name, value in config.parameters.items():
@@ -85,6 +91,7 @@ class Controller:
             self._say("feedback: the output is back at its level")
         self._serve_request()
         self._listen()
+        self._ease()
         self._fade()
         self._report()
         self.publish()
@@ -168,6 +175,29 @@ class Controller:
                 "feedback: one tone grows by itself; the output is 20 dB down. Use "
                 "headphones, then press f"
             )
+
+    def _ease(self) -> None:
+        """Under overload a processor that can (``auto``) takes a cheaper way."""
+        stream, words = self._engine.stream, self._engine.memory.words
+        if not isinstance(stream, Stream):
+            return
+        hops, busy = int(words[r.HOPS]), int(words[r.BUSY_NS])
+        done, spent = hops - self._worked[0], busy - self._worked[1]
+        self._worked = (hops, busy)
+        lasted_ns = 1e9 * done * int(words[r.HOP]) / int(words[r.SAMPLE_RATE])
+        load = spent / lasted_ns if done > 0 else 0.0
+        step = self._pressure.judge(monotonic(), int(words[r.LATE_HOPS]), load)
+
+        def change() -> None:
+            if step < 0 and stream.ease():
+                self._steps.append("overload: a cheaper method is used")
+            elif step > 0 and stream.recover():
+                self._steps.append("overload is over: a better method is allowed again")
+
+        if step:
+            self._engine.do(change)
+        while self._steps:
+            self._say(self._steps.popleft())
 
     def _report(self) -> None:
         """Events for counters that have moved, once a second at most each."""

@@ -83,10 +83,23 @@ class Auto:
         """Name of the rung in force (the coming one, during a change)."""
         return self._lanes[self._coming if self._coming >= 0 else self._active].name
 
-    def set_budget(self, rtf: float) -> None:
-        """The largest cost (RTF of one channel) a rung may have from now on."""
-        self._budget = rtf
-        self._until_decision = 0
+    def ease(self) -> bool:
+        """Only rungs cheaper than the one allowed now; False if none is."""
+        present = self._coming if self._coming >= 0 else self._active
+        cost = min(self._budget, self._lanes[present].rung.cost)
+        cheaper = [x.rung.cost for x in self._lanes if x.rung.cost < cost]
+        if cheaper:
+            self._budget = max(cheaper)
+            self._until_decision = 0
+        return bool(cheaper)
+
+    def recover(self) -> bool:
+        """Allows the next dearer rung again; False if all are allowed."""
+        if np.isinf(self._budget):
+            return False
+        dearer = [x.rung.cost for x in self._lanes if x.rung.cost > self._budget]
+        self._budget = min(dearer) if len(dearer) > 1 else np.inf
+        return True
 
     def reset(self) -> None:
         """Forgets all audio and severity; starts on the rung for middling clipping."""

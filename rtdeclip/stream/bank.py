@@ -122,11 +122,15 @@ class Bank:
         self.processors[channel].reset()
         self._holding[channel] = self._hold
 
-    def set_budget(self, rtf: float) -> None:
-        """Tells processors that can be cheaper (``auto``) how much time they have."""
-        for processor in self._made:
-            if isinstance(processor, Frugal):
-                processor.set_budget(rtf)
+    def ease(self) -> bool:
+        """Tells processors that can be cheaper (``auto``) to be so; False: none can."""
+        frugal = [p for p in self._made if isinstance(p, Frugal)]
+        return any([p.ease() for p in frugal])
+
+    def recover(self) -> bool:
+        """Lets them cost one step more again; False: nothing was held back."""
+        frugal = [p for p in self._made if isinstance(p, Frugal)]
+        return any([p.recover() for p in frugal])
 
     def reset(self) -> None:
         """Forgets all audio."""

@@ -54,10 +54,17 @@ class Processor(Protocol):
 
 @runtime_checkable
 class Frugal(Protocol):
-    """A processor that can do with less time, as ``auto`` can."""
+    """A processor that can do with less time, as ``auto`` can.
 
-    def set_budget(self, rtf: float) -> None:
-        """From now on one channel may cost at most ``rtf``; inf: whatever it takes."""
+    Only live hosts call these, by the clock; offline there is no hurry.
+    """
+
+    def ease(self) -> bool:
+        """Costs less from now on; False if it cannot."""
+        ...
+
+    def recover(self) -> bool:
+        """May cost one step more again; False if nothing was held back."""
         ...
 
 

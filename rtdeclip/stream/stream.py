@@ -269,13 +269,16 @@ class Stream:
             for high, low in levels
         ]
 
-    def set_budget(self, rtf: float) -> None:
-        """The largest RTF of one channel that ``auto`` may choose; live hosts only.
+    def ease(self) -> bool:
+        """Asks the processor to cost less (``auto`` can); False if it cannot.
 
-        Args:
-            rtf: > 0; inf when there is no hurry, as offline.
+        For live hosts whose hops come late; offline there is no hurry.
         """
-        self._switcher.set_budget(rtf)
+        return self._switcher.bank.ease()
+
+    def recover(self) -> bool:
+        """Lets it cost one step more again; False if nothing was held back."""
+        return self._switcher.bank.recover()
 
     def prepare(
         self, processor: str | Method, settings: Mapping[str, Value] | None = None

@@ -68,12 +68,6 @@ class Switcher:
             if bank:
                 bank.fault(0 if bank.joint else channel, self.faults, reason)
 
-    def set_budget(self, rtf: float) -> None:
-        """The largest RTF of one channel that frugal processors may use."""
-        for bank in (self._bank, self._coming):
-            if bank:
-                bank.set_budget(rtf)
-
     def reset(self) -> None:
         """Forgets all audio; a change under way is finished."""
         self._bank, self._coming = self.bank, None

@@ -8,7 +8,8 @@ from rtdeclip.live.engine import Engine, build_stream, plan_layout, warm_stream
 from rtdeclip.live.feedback import FeedbackGuard
 from rtdeclip.live.simulate import SimulatedClock, SimulatedDevice
 from rtdeclip.live.telemetry import ParameterWriter, TelemetryFile, TelemetryReader
-from rtdeclip.stream.processor import Method
+from rtdeclip.processors.auto import ladder
+from rtdeclip.stream.processor import Method, Rung
 from rtdeclip.stream.stream import Stream
 
 BLOCK = 256
@@ -215,3 +216,28 @@ def test_a_broken_processor_is_dry_counted_and_told(tmp_path, how):
     np.testing.assert_array_equal(y[-10000:], x[end - 10000 : end, 0])
     assert rig.reader.status().faults > 0
     assert any(text.startswith("fault: ") for text in rig.events())
+
+
+def test_late_hops_make_auto_take_a_cheaper_rung_and_say_so(tmp_path):
+    def rung(value, cost, gain):
+        class Constant:
+            hop, latency_samples = BLOCK, 0
+
+            def process(self, block, clip):
+                return np.full(BLOCK, value, np.float32)
+
+            def reset(self):
+                pass
+
+        rungs = (Rung((), cost, (gain,) * 5),)
+        return Method(f"rung-{value}", "test", lambda rate: Constant(), rungs=rungs)
+
+    methods = [rung(0.6, 0.01, 1.0), rung(0.7, 0.02, 2.0), rung(0.9, 0.3, 9.0)]
+    auto = ladder(methods, 48000, 50, BLOCK)
+    rig = Rig(tmp_path, Stream(48000, 1, Method("auto", "test", lambda rate: auto)))
+    rig.run(np.clip(tone(0.5, 0.8), -0.5, 0.5))
+    assert auto.active == "rung-0.9"
+    rig.run(tone(0.1), stalled=True)
+    rig.run(np.clip(tone(0.5, 0.8), -0.5, 0.5))
+    assert auto.active != "rung-0.9"
+    assert any("a cheaper method is used" in text for text in rig.events())

@@ -86,19 +86,27 @@ def test_the_slowest_rung_offered_sets_the_latency_and_a_limit_drops_it():
 def test_a_budget_brings_the_warm_rung_within_a_crossfade_and_back():
     auto = make()
     play(auto, 0.4, 5)
-    auto.set_budget(0.01)
+    assert auto.ease()
+    assert auto.ease()
     y = play(auto, 0.4, 0.05)
     assert auto.active == "fast"
     assert y[-1] == 1.0
-    auto.set_budget(np.inf)
+    assert auto.recover()
+    assert auto.recover()
     y = play(auto, 0.4, 1)
     assert y[-1] == 3.0
+    assert not auto.recover()
 
 
-def test_a_budget_below_everything_leaves_the_cheapest():
+def test_what_cannot_cost_less_says_so():
     auto = make()
-    auto.set_budget(0.0)
+    play(auto, 0.4, 5)
+    eased = [auto.ease() and play(auto, 0.4, 0.1) is not None for _ in range(5)]
+    assert eased == [True, True, True, False, False]
     assert play(auto, 0.4, 1)[-1] == 0.0
+    stream = Stream(RATE, 1, "bypass")
+    assert not stream.ease()
+    assert not stream.recover()
 
 
 def test_idle_rungs_cost_nothing():
