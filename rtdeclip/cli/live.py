@@ -35,7 +35,9 @@ def live(
     rate: int | None = typer.Option(None, "--rate", help="Hz; else the device's own."),
     channels: int | None = typer.Option(None, "--channels", help="1 or 2 by default."),
     max_latency: float | None = typer.Option(
-        None, "--max-latency", help="Ms reserved for processors switched to later."
+        None,
+        "--max-latency",
+        help="Ms that auto may use, 35 by default; else reserved for later switches.",
     ),
     headroom: str = typer.Option(
         "limit", "--headroom", help="limit: −6 dB and the −1 dBFS ceiling; off: none."

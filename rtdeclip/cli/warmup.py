@@ -22,6 +22,7 @@ def warmup(
     from time import perf_counter
 
     from rtdeclip.benchmarks.warmup import warm
+    from rtdeclip.errors import RtdeclipError
     from rtdeclip.stream.registry import listings
 
     for name, listing in listings("processors").items():
@@ -29,8 +30,13 @@ def warmup(
         if method is None or method.kind != "processor" or method.note:
             continue
         start = perf_counter()
-        for one in rate:
-            if not method.rates or one in method.rates:
-                warm(method, one)
+        try:
+            for one in rate:
+                if not method.rates or one in method.rates:
+                    warm(method, one)
+        except RtdeclipError as error:  # one that needs a setting, such as a folder
+            if not quiet:
+                typer.echo(f"{name:24s} left out: {error}")
+            continue
         if not quiet:
             typer.echo(f"{name:24s} {perf_counter() - start:6.2f} s")

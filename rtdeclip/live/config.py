@@ -35,7 +35,8 @@ class LiveConfig:
         pre: effects before the declipper, (name, settings) in order.
         post: effects after it, before the headroom.
         hop: samples; None takes the processor's.
-        max_latency_ms: reserve so much for processors switched to later.
+        max_latency_ms: what ``auto`` may use; for other processors, reserved for those
+            switched to later.
         extra_periods: device periods a hop may take beyond the first; None: 1 for
             blocks up to 256 samples, else 0, and as many as ``device_latency`` holds
             where a sound server hands out its buffer in bursts.
@@ -68,7 +69,7 @@ class LiveConfig:
     block: int = BLOCK
     channels: int | None = None
     in_channels: tuple[int, ...] = ()
-    processor: str = "cubic"
+    processor: str = "auto"
     settings: dict[str, Value] = field(default_factory=dict)
     pre: tuple[tuple[str, dict[str, Value]], ...] = ()
     post: tuple[tuple[str, dict[str, Value]], ...] = ()

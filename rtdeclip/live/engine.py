@@ -89,9 +89,12 @@ def build_stream(
         headroom = LiveHeadroom(
             sample_rate, n_channels, config.gain_db, config.ceiling_db
         )
-    reserve = None
+    reserve, settings = None, dict(config.settings)
     if config.max_latency_ms is not None:
-        reserve = round(config.max_latency_ms * 1e-3 * sample_rate)
+        if config.processor == "auto":  # its ladder ends there, and pads to its rungs
+            settings.setdefault("max_latency", config.max_latency_ms)
+        else:
+            reserve = round(config.max_latency_ms * 1e-3 * sample_rate)
     pre, post = (
         build_effects([EffectChoice(*e) for e in effects], sample_rate, n_channels)
         for effects in (config.pre, config.post)
@@ -100,7 +103,7 @@ def build_stream(
         sample_rate,
         n_channels,
         config.processor,
-        config.settings,
+        settings,
         levels=levels,
         pre=pre,
         post=[*post, headroom] if headroom else post,

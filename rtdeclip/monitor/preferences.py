@@ -39,7 +39,7 @@ class Preferences:
     input: str = "default"
     output: str = "default"
     file: str = ""
-    processor: str = "cubic"
+    processor: str = "auto"
     settings: dict[str, dict[str, Value]] = field(default_factory=dict)
     window_s: float = 2.0
     linked: bool = False
