@@ -333,6 +333,7 @@ def test_presets_are_kept_and_come_back(running, engine, monkeypatch, tmp_path):
     monkeypatch.setattr(
         "rtdeclip.files.presets.preset_folder", lambda: tmp_path / "presets"
     )
+    running.preferences.processor = "cubic"
     running.preferences.settings["cubic"] = {"fit": "hermite"}
     running.session.controls.set("wet", 0.5)
     running.keep_preset("cassette")
