@@ -82,6 +82,7 @@ def test_a_system_that_is_not_there_has_no_number(grids):
                      "A-SPADE", "IHT", "DDD", "MLP, self-supervised"}  # fmt: skip
     printed = "\n".join(show.document(grids))
     assert "not implemented" in printed
+    assert "FAD\n  FAD needs an embedding of yours: --embedding MODEL.onnx\n" in printed
 
 
 def test_what_is_there_is_measured_on_every_condition(grids):

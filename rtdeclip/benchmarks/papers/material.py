@@ -12,7 +12,8 @@ from rtdeclip.benchmarks.quality import SYNTH_S, audio_files
 from rtdeclip.errors import FileError
 
 SQAM = ("a08", "a16", "a18", "a25", "a35", "a41", "a42", "a58", "a60", "a66")
-QUICK_FILES, QUICK_S, QUICK_PIECES = 2, 2.0, 6
+QUICK_FILES, QUICK_PIECES = 2, 6
+QUICK_S = {"speech": 2.0, "music": 1.5}
 SYNTHS = {"speech": "voice", "music": "plucked"}
 N_SYNTHS = 4
 
@@ -36,7 +37,7 @@ def excerpts(table: Table, options: Options) -> list[Excerpt]:
     if not table.piece_s:
         if not options.quick:
             return [Excerpt(f) for f in files]
-        return [_middle(f, QUICK_S) for f in _spread(files, QUICK_FILES)]
+        return [_middle(f, QUICK_S[table.data]) for f in _spread(files, QUICK_FILES)]
     if options.quick:
         return [_middle(f, table.piece_s) for f in _spread(files, QUICK_PIECES)]
     return [
@@ -90,11 +91,9 @@ def told(table: Table, options: Options, parts: Sequence[Excerpt]) -> str:
     if table.piece_s:
         size = f"{n} pieces of {table.piece_s:g} s from {_count(files)}"
     else:
-        size = (
-            f"{QUICK_S:g} s or less of each of {_count(n)}"
-            if options.quick
-            else _count(n)
-        )
+        size = _count(n)
+        if options.quick:
+            size = f"{QUICK_S[table.data]:g} s or less of each of {size}"
     khz = f"at {table.rate_hz / 1000:g} kHz"
     if options.sqam and table.id == "survey":
         return f"the paper's own data: SQAM, {size}, {khz}."

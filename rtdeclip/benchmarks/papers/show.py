@@ -41,6 +41,9 @@ def text(grid: Grid, above: tuple[str, ...] = ()) -> Iterator[str]:
     for words in _failures(grid):
         yield from textwrap.wrap(words, WIDTH, initial_indent="  ",
                                  subsequent_indent="    ")  # fmt: skip
+    if not any(line.ours or line.published for line in grid.lines):
+        yield from ("  No number yet.", "")
+        return
     longest = max(map(len, grid.columns), default=0)
     width = WIDE if grid.spread or longest >= NARROW else NARROW
     at_once = min(len(grid.columns), (WIDTH - NAMES[0] - WHO - 1) // width)
