@@ -29,9 +29,10 @@ def papers(
 ) -> None:
     """The papers' tables and figures, our numbers beside the published ones.
 
-    raw: a method's own output; cons.: with this project's consistency; oracle: knows
-    the clean sound; input: nothing restored; paper: the published cell. A system that
-    is not there yet is "not implemented". Without --data the sound is synthesised.
+    raw: a method's own output; cons.: with this project's consistency;
+    oracle: knows the clean sound; input: nothing restored; paper: the
+    published cell. A system that is not there yet is "not implemented".
+    Without --data the sound is synthesised.
 
     [bold]Examples[/bold]
 

@@ -13,7 +13,7 @@ from rtdeclip.errors import FileError
 
 SQAM = ("a08", "a16", "a18", "a25", "a35", "a41", "a42", "a58", "a60", "a66")
 QUICK_FILES, QUICK_PIECES = 2, 6
-QUICK_S = {"speech": 2.0, "music": 1.5}
+QUICK_S = {"speech": 2.0, "music": 1.0}
 SYNTHS = {"speech": "voice", "music": "plucked"}
 N_SYNTHS = 4
 
