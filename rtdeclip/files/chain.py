@@ -8,8 +8,8 @@ from rtdeclip.stream import registry
 from rtdeclip.stream.headroom import LIVE_CEILING_DB, Policy
 from rtdeclip.stream.processor import Effect, Method, Value
 
-DEFAULT_FILE_PROCESSOR = "cubic"
-DEFAULT_FILE_REASON = "the default: fits every rate and length, at no cost to speak of"
+DEFAULT_FILE_PROCESSOR = "best"
+DEFAULT_FILE_REASON = "the default: the most quality where latency does not matter"
 
 
 @dataclass(frozen=True, slots=True)

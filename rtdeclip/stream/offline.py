@@ -19,7 +19,7 @@ from rtdeclip.stream.processor import Method, Restorer, Value
 from rtdeclip.stream.stream import Stream
 from rtdeclip.types import Samples, Signs
 
-DEFAULT_PROCESSOR = "cubic"
+DEFAULT_PROCESSOR = "best"
 
 
 def declip(
