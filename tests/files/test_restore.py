@@ -46,7 +46,7 @@ def test_a_file_is_restored_as_declip_restores_it_in_memory(
     assert 10 * np.log10(error) > 3
     with sf.SoundFile(target) as file:
         assert (file.subtype, file.title) == ("FLOAT", "Two strings")
-    assert row["processor"] == "cubic"
+    assert row["processor"] == "best"
     assert "default" in row["processor_reason"]
     assert row["n_samples"] == 24000
     assert row["severity"] == "severe"
