@@ -247,6 +247,7 @@ METHOD = Method(
         Setting("weights", "", "number format, as its card names it; empty: its first"),
     ),
     source=SOURCE,
+    note="needs --set model=DIR",
 )
 
 
