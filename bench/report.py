@@ -41,6 +41,28 @@ def measure(data: Path) -> None:
     (RESULTS / "quality.json").write_text(_pretty(quality))
 
 
+def pictures() -> None:
+    """Draws the README's before-after picture from synthesised audio."""
+    from rtdeclip.benchmarks.demo import picture_window, takes
+    from rtdeclip.benchmarks.picture import draw_restoration
+    from rtdeclip.metrics.sdr import delta_sdr_db
+    from rtdeclip.stream.offline import declip
+
+    take = takes()[0]
+    restored = declip(take.clipped, take.sample_rate)
+    gain = delta_sdr_db(take.clean, take.clipped, restored)
+    (ROOT / "docs").mkdir(exist_ok=True)
+    draw_restoration(
+        ROOT / "docs" / "before-after.png",
+        f"A synthesised voice, clipped at 0.2 of its peak, and restored: {gain:+.1f} dB",
+        take.sample_rate,
+        take.clipped,
+        restored,
+        picture_window(take),
+        take.clean,
+    )
+
+
 def table() -> str:
     """The README's table in Markdown."""
     rtf = json.loads((RESULTS / "rtf.json").read_text())
@@ -161,6 +183,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.measure:
         measure(arguments.data)
+    if not arguments.check:
+        pictures()
     return write(arguments.check)
 
 
