@@ -54,7 +54,7 @@ def pictures() -> None:
     (ROOT / "docs").mkdir(exist_ok=True)
     draw_restoration(
         ROOT / "docs" / "before-after.png",
-        f"A synthesised voice, clipped at 0.2 of its peak, and restored: {gain:+.1f} dB",
+        f"A synthesised voice clipped at 0.2 of its peak, restored: {gain:+.1f} dB",
         take.sample_rate,
         take.clipped,
         restored,
@@ -127,11 +127,13 @@ def _gain(row: dict[str, Any] | None) -> str:
     return f"{gain['mean']:.1f} ± {gain['sd']:.1f} ({gain['worst']:.1f})"
 
 
-def _order(name: str, speed: dict[str, Any], gains: dict[str, Any]) -> tuple[bool, Any]:
+def _order(
+    name: str, speed: dict[str, Any], gains: dict[str, Any]
+) -> tuple[bool, float, str]:
     if name in speed:
-        return False, speed[name]["latency_ms"]
+        return False, speed[name]["latency_ms"], name
     row = gains["speech"].get(name) or gains["music"][name]
-    return True, row["rtf"]
+    return True, row["rtf"], name
 
 
 def _count(quality: dict[str, Any], folder: str) -> int:
