@@ -125,12 +125,14 @@ class Bank:
     def ease(self) -> bool:
         """Tells processors that can be cheaper (``auto``) to be so; False: none can."""
         frugal = [p for p in self._made if isinstance(p, Frugal)]
-        return any([p.ease() for p in frugal])
+        answers = [p.ease() for p in frugal]  # all are asked
+        return any(answers)
 
     def recover(self) -> bool:
         """Lets them cost one step more again; False: nothing was held back."""
         frugal = [p for p in self._made if isinstance(p, Frugal)]
-        return any([p.recover() for p in frugal])
+        answers = [p.recover() for p in frugal]
+        return any(answers)
 
     def reset(self) -> None:
         """Forgets all audio."""

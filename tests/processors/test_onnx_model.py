@@ -268,7 +268,11 @@ def rewritten(folder, old, new):
     ("old", "new", "reason"),
     [
         ("format = 1", "format = 99", "format 99, this version reads up to 1"),
-        ('kind = "step"', 'kind = "magic"', "'magic' is unknown; known: step, chunk, whole"),
+        (
+            'kind = "step"',
+            'kind = "magic"',
+            "'magic' is unknown; known: step, chunk, whole",
+        ),
         ("hop = 64", "hop = 0", "out of range"),
         ('name = "', 'nom = "', "KeyError: 'name'"),
         ('    "theta",', '    "colour",', "do not fit"),
