@@ -16,7 +16,7 @@ _OURS = (
     System("best", "best"),
 )
 _REMARK = (
-    "RTF: CPU time over the whole file. Worst hop: five seconds of heavily clipped "
+    "RTF: CPU time over the whole file. Worst hop: made-up, heavily clipped "
     "sound at the pace of live sound, on this machine as busy as it is."
 )
 

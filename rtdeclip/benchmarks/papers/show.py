@@ -16,7 +16,7 @@ from rtdeclip.benchmarks.papers.describe import (
 
 WIDTH = 80
 NAMES, WHO = (15, 23), 7
-NARROW, WIDE = 7, 14
+NARROW, WIDE = 7, 13
 
 
 def document(grids: Sequence[Grid]) -> Iterator[str]:
