@@ -60,7 +60,12 @@ class JackServer:
             "ALSA_CONFIG_PATH": "/usr/share/alsa/alsa.conf",
         }
         self.env.pop("PULSE_SERVER", None)
-        self.start()
+        try:
+            self.start()
+        except DeviceError:
+            if not _forget_dead_servers():
+                raise
+            self.start()
 
     def start(self) -> None:
         """Starts it (again), real-time if it is allowed."""
@@ -136,3 +141,22 @@ def jack_server(sample_rate: int = 48000, period: int = 256) -> Iterator[JackSer
         yield server
     finally:
         server.stop()
+
+
+def _forget_dead_servers() -> bool:
+    """Clears JACK's list of servers if none runs; False if there is nothing to clear.
+
+    The list has eight places, and a server that was killed keeps its own for ever.
+    """
+    registry = Path("/dev/shm/jack-shm-registry")
+    for comm in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if comm.read_text().strip() in ("jackd", "jackdbus"):
+                return False
+        except OSError:  # that process has just ended
+            continue
+    try:
+        registry.unlink()
+    except OSError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """From the chain's options to a live session's: shared by ``live`` and ``play``."""
 
+from dataclasses import replace
 from typing import Any
 
 
@@ -23,13 +24,17 @@ def chain_options(
     from rtdeclip.errors import SettingError
     from rtdeclip.files.chain import Chain
     from rtdeclip.files.presets import load_preset
+    from rtdeclip.live.config import LIVE_PROCESSOR
     from rtdeclip.stream.headroom import LIVE_GAIN_DB
 
     if headroom not in ("limit", "off"):
         raise SettingError(f"--headroom {headroom!r}: give limit or off.")
     saved = load_preset(preset) if preset else None
+    base = saved.chain() if saved else Chain()
+    if not base.processor:  # live sound has a default of its own
+        base = replace(base, processor=LIVE_PROCESSOR)
     chain = make_chain(
-        saved.chain() if saved else Chain(),
+        base,
         processor=processor,
         settings=settings,
         pre=pre,

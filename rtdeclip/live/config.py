@@ -16,6 +16,9 @@ ONE_MORE_PERIOD_UP_TO = 256
 """At blocks up to this one, a hop may take one device period more (stated)."""
 
 
+LIVE_PROCESSOR = "auto"
+
+
 @dataclass(frozen=True, slots=True)
 class LiveConfig:
     """All options of a session; the defaults are those of ``rtdeclip live``.
@@ -69,7 +72,7 @@ class LiveConfig:
     block: int = BLOCK
     channels: int | None = None
     in_channels: tuple[int, ...] = ()
-    processor: str = "auto"
+    processor: str = LIVE_PROCESSOR
     settings: dict[str, Value] = field(default_factory=dict)
     pre: tuple[tuple[str, dict[str, Value]], ...] = ()
     post: tuple[tuple[str, dict[str, Value]], ...] = ()

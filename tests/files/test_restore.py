@@ -384,7 +384,11 @@ def test_ctrl_c_while_scanning_leaves_nothing(recording: Path) -> None:
     assert names_in(recording.parent) == ["recording.wav"]
 
 
-MAIN = "from rtdeclip.cli.main import main; main()"
+# A test run in the background has SIGINT ignored, and children inherit that.
+MAIN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from rtdeclip.cli.main import main; main()"
+)
 
 
 def test_a_real_ctrl_c_ends_with_130_and_a_partial_file(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_the_command_ends_cleanly_on_sigterm_and_tells_by_json(jack):
                 assert event["latency_samples"] > 0
             if event["event"] == "status" and kinds.count("status") == 3:
                 assert event["late_hops"] >= 0
-                assert event["processor"] == "cubic"
+                assert event["processor"] == "auto"
                 process.terminate()
         assert process.wait() == 143
     assert kinds[0] == "building"

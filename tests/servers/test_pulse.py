@@ -104,11 +104,11 @@ def test_paplay_to_parec_is_bit_exact_where_it_was_not_clipped(
 
 
 def test_default_headroom_keeps_the_gain_in_sdr(pulse, session, poll_until, tmp_path):
-    live = session(LiveConfig(**PATH), pulse.env)
+    live = session(LiveConfig(**PATH, processor="cubic"), pulse.env)
     poll_until(live, lambda: live.reader.status().gain == 1.0)
     clean, x = clipped_noise(3.0)
     heard = through(pulse, live, poll_until, x, tmp_path)
-    offline = declip(x, RATE)
+    offline = declip(x, RATE, "cubic")
     gain = np.float32(10 ** (-6 / 20))
     got, want = [], []
     for start, at in pieces(heard, x, gain):
