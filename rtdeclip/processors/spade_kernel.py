@@ -76,6 +76,60 @@ SURVEY = Schedule(growth=0.0, every=2, epsilon=0.0, epsilon_absolute=0.1)
 """The parameters of Záviška et al. 2021 (s = 1, r = 2, ε = 0.1)."""
 
 
+def _load_frame(
+    frame: NDArray[np.float32],
+    sign: NDArray[np.int8],
+    bound: NDArray[np.float32],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
+    state: NDArray[np.float32],
+    rows: int,
+    stride: int,
+) -> tuple[np.float32, np.float32]:
+    """The frame's bounds, and itself as first state, scaled to a peak of 1.
+
+    Returns the peak, 0 where the frame is silent or beyond ±1e30, and the scaled
+    frame's ‖y‖².
+    """
+    peak, norm = np.float32(0), np.float32(0)
+    for i in range(len(frame)):
+        peak = max(peak, abs(frame[i]), bound[i])
+    if not (peak > _QUIET and peak < _LOUD):
+        return np.float32(0), norm
+    scale = np.float32(1) / peak
+    length = len(frame) // rows
+    for r in range(rows):
+        for c in range(length):
+            i, at = r * length + c, r * stride + c
+            y, b, s = frame[i] * scale, bound[i] * scale, sign[i]
+            norm += y * y
+            low[at] = y if s == 0 else (b if s > 0 else -_HUGE)
+            high[at] = y if s == 0 else (_HUGE if s > 0 else -b)
+            state[at] = y
+    return peak, norm
+
+
+def _store_frame(
+    state: NDArray[np.float32],
+    low: NDArray[np.float32],
+    high: NDArray[np.float32],
+    peak: float,
+    out: NDArray[np.float32],
+    rows: int,
+    stride: int,
+) -> None:
+    """The projected state at its own level."""
+    length = len(out) // rows
+    for r in range(rows):
+        for c in range(length):
+            at = r * stride + c
+            out[r * length + c] = min(max(state[at], low[at]), high[at]) * peak
+
+
+load_frame = njit(nogil=True, cache=True, error_model="numpy")(_load_frame)
+store_frame = njit(nogil=True, cache=True, error_model="numpy")(_store_frame)
+
+
 @cache
 def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
     """The frame function of ``size`` samples; ``SpadeFrame`` calls it.
@@ -88,8 +142,8 @@ def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
     """
     lanes = host_lanes()
     plan = plan_for(size, lanes)
-    sources = _fingerprint(SHRINKAGES[shrinkage])
-    rows, length, stride, plane = plan.rows, plan.length, plan.stride, plan.plane
+    sources = fingerprint(SHRINKAGES[shrinkage])
+    rows, stride, plane = plan.rows, plan.stride, plan.plane
 
     def kernel(
         frame: NDArray[np.float32],
@@ -112,44 +166,30 @@ def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
         growth, step, k = schedule[0], schedule[1], schedule[2]
         every, epsilon, absolute = schedule[3], schedule[4], schedule[5]
 
-        peak = np.float32(0)
-        for i in range(size):
-            peak = max(peak, abs(frame[i]), bound[i])
-        if not (peak > _QUIET and peak < _LOUD):
+        peak, norm = load_frame(frame, sign, bound, low, high, state, rows, stride)
+        if peak == 0:
             out[:] = frame
             return 0
-        scale = np.float32(1) / peak
-        norm = np.float32(0)
-        for r in range(rows):
-            for c in range(length):
-                i, at = r * length + c, r * stride + c
-                y, b, s = frame[i] * scale, bound[i] * scale, sign[i]
-                norm += y * y
-                low[at] = y if s == 0 else (b if s > 0 else -_HUGE)
-                high[at] = y if s == 0 else (_HUGE if s > 0 else -b)
-                state[at] = y
-        target = max(epsilon**2 * norm, (absolute * scale) ** 2)
+        target = max(epsilon**2 * norm, (absolute / peak) ** 2)
         # An inverse of nothing: the first time pass only projects y.
         work[:] = 0
         values[:] = 0
         memory[:] = 0
-        time_pass(size, lanes, work, table, low, high, state)
-        forward_pass(size, lanes, work, table, values, power)
+        kept = np.float32(0)
         count = 0
-        while k < size:
+        while True:
+            gap = kept + time_pass(size, lanes, work, table, low, high, state)
+            if count and gap <= target:
+                break
+            if count and count % every == 0:
+                k = np.floor(k + max(step, growth * k))
+            if k >= size:
+                break
+            forward_pass(size, lanes, work, table, values, power)
             count += 1
             kept = shrink(shrinkage, size, lanes, power, rest, int(k), memory)
             inverse_pass(size, lanes, work, table, values, rest)
-            gap = kept + time_pass(size, lanes, work, table, low, high, state)
-            if gap <= target:
-                break
-            forward_pass(size, lanes, work, table, values, power)
-            if count % every == 0:
-                k = np.floor(k + max(step, growth * k))
-        for r in range(rows):
-            for c in range(length):
-                at = r * stride + c
-                out[r * length + c] = min(max(state[at], low[at]), high[at]) * peak
+        store_frame(state, low, high, peak, out, rows, stride)
         return count
 
     return njit(nogil=True, cache=True, error_model="numpy")(kernel)
@@ -192,10 +232,8 @@ class SpadeFrame:
             ],
             np.float64,
         )
-        table = tables(plan)
-        self._table = _aligned(len(table))
-        self._table[:] = table
-        self._space = _aligned(5 * plan.plane + 4 * window)
+        self._table = aligned_tables(plan)
+        self._space = aligned(5 * plan.plane + 4 * window)
         self._memory = np.zeros(4, np.int32)
         silence = np.zeros(window, np.float32)
         self.restore(silence, np.zeros(window, np.int8), silence, silence.copy())
@@ -219,7 +257,7 @@ class SpadeFrame:
         )
 
 
-def _fingerprint(shrinkage: Callable[..., Any]) -> int:
+def fingerprint(shrinkage: Callable[..., Any]) -> int:
     """A number that changes with the sources that a kernel is made of.
 
     numba looks at the date of the kernel's own file alone, and would go on using a
@@ -230,8 +268,16 @@ def _fingerprint(shrinkage: Callable[..., Any]) -> int:
     return reduce(lambda crc, f: crc32(Path(str(f)).read_bytes(), crc), files, 0)
 
 
-def _aligned(n: int) -> Samples:
+def aligned(n: int) -> Samples:
     """``(n,)`` float32 zeros that begin at a cache line."""
     room = np.zeros(n + 16, np.float32)
     start = -room.ctypes.data // 4 % 16
     return room[start : start + n]
+
+
+def aligned_tables(plan: simd_fft.Plan) -> Samples:
+    """The plan's twiddle factors, from a cache line on."""
+    factors = tables(plan)
+    out = aligned(len(factors))
+    out[:] = factors
+    return out
