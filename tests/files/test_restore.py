@@ -338,9 +338,9 @@ def test_a_pipe_is_detected_as_it_comes(tmp_path: Path, clipped: Samples) -> Non
 @pytest.mark.parametrize(
     ("chain", "target", "kept"),
     [
-        (Chain(), "o.wav", "o.partial.wav"),
-        (Chain(policy="limit"), "o.flac", "o.partial.flac"),
-        (Chain(), "o.flac", "o.float.partial.wav"),
+        (Chain("cubic"), "o.wav", "o.partial.wav"),
+        (Chain("cubic", policy="limit"), "o.flac", "o.partial.flac"),
+        (Chain("cubic"), "o.flac", "o.float.partial.wav"),
     ],
 )
 def test_ctrl_c_while_restoring_keeps_a_partial_file_named_as_such(
@@ -371,7 +371,7 @@ def test_ctrl_c_in_the_last_pass_keeps_what_was_written(
 
     folder = recording.parent
     with pytest.raises(Interrupted):
-        restore_file(str(recording), str(folder / "o.flac"), Chain(), stop)
+        restore_file(str(recording), str(folder / "o.flac"), Chain("cubic"), stop)
     assert names_in(folder) == ["o.partial.flac", "recording.wav"]
 
 
