@@ -17,6 +17,7 @@ CHECKPOINT = "last.ckpt"
 LOG = "log.csv"
 CURVE = "curve.png"
 VALIDATION_FILES = 20
+IN_DB = ("delta_sdr", "sdr", "si_sdr")
 
 Validation = dict[str, list[Item]]
 
@@ -35,9 +36,14 @@ def source_of(
         prepared_items: see ``estimates.prepare``.
         progress: told the share of them that is ready.
     """
-    if plan.shape.estimate:
+    if plan.estimate:
         prepared: Prepared = prepare(pool, plan, prepared_items, progress)
         return lambda generator: prepared.draw(plan.batch, generator)
+
+    if rules := plan.distortions:
+        return lambda generator: rules.draw(
+            pool, plan.batch, plan.segment_samples, generator
+        )
 
     def draw(generator: Generator) -> Item:
         clean = pool.draw(plan.batch, plan.segment_samples, generator)
@@ -69,21 +75,26 @@ def fixed_items(plan: Plan, paths: Sequence[Path]) -> Validation:
     """The validation set, the same at every look, by a name for the log.
 
     Each file whole, clipped at each of ``FRACTIONS`` of its peak; with an estimate,
-    once per window.
+    once per window; with a mix of rules, at both ends of each of them.
     """
     found: Validation = {}
     audio = [
         torch.from_numpy(data.read(path, plan.sample_rate))[None]
         for path in paths[:VALIDATION_FILES]
     ]
+    if rules := plan.distortions:
+        return {
+            name: [item for clean in audio for item in make(clean)]
+            for name, make in rules.looks().items()
+        }
     for fraction in FRACTIONS if audio else ():
         items = []
         for clean in audio:
             level = (fraction * clean.abs().amax(1, keepdim=True)).clamp(min=1e-6)
             items.append(clip_batch(clean, level, level))
-        if not plan.shape.estimate:
+        if not plan.estimate:
             found[f"{fraction:g}"] = items
-        for window in plan.windows_ms if plan.shape.estimate else ():
+        for window in plan.windows_ms if plan.estimate else ():
             ready = all_estimated(items, plan.sample_rate, window)
             found[f"{fraction:g}_{window:g}ms"] = ready
     return found
@@ -107,34 +118,41 @@ def train(
         report: takes each progress line.
     """
     out.mkdir(parents=True, exist_ok=True)
-    total_db, count = 0.0, 0
+    total, count = 0.0, 0
     next_s = fit.spent_s + 60.0 * min(log_minutes, 1.0)
     while fit.progress < 1.0:
-        total_db -= fit.advance()
+        total += fit.advance()
         count += 1
         if fit.spent_s >= next_s or fit.progress >= 1.0:
-            row = _row(fit, total_db / count, validation)
+            row = _row(fit, total / count, validation)
             append_row(out / LOG, row)
             picture.draw(out / LOG, out / CURVE)
             fit.save(out / CHECKPOINT)
             report(_line(fit, row))
-            total_db, count, next_s = 0.0, 0, fit.spent_s + 60.0 * log_minutes
+            total, count, next_s = 0.0, 0, fit.spent_s + 60.0 * log_minutes
 
 
-def _row(fit: Fit, train_db: float, validation: Validation) -> dict[str, float | int]:
+def _row(fit: Fit, loss: float, validation: Validation) -> dict[str, float | int]:
     plan = fit.plan
     seconds = fit.step * plan.batch * plan.segment_samples / plan.sample_rate
     row: dict[str, float | int] = {
         "step": fit.step,
         "spent_s": round(fit.spent_s, 1),
         "audio_h": round(seconds / 3600.0, 2),
-        "train_db": round(train_db, 3),
+        **_train_cell(plan.loss, loss),
     }
     for name, items in validation.items():
         each = score(fit.mean, items, plan.precision)
         row[f"mean_{name}_db"] = round(sum(each) / len(each), 3)
         row[f"worst_{name}_db"] = round(min(each), 3)
     return row
+
+
+def _train_cell(name: str, loss: float) -> dict[str, float]:
+    """The training's own number: dB with a loss that is minus such, else the loss."""
+    if name in IN_DB:
+        return {"train_db": round(-loss, 3)}
+    return {"train_loss": float(f"{loss:.6g}")}
 
 
 def _line(fit: Fit, row: dict[str, float | int]) -> str:
@@ -144,7 +162,8 @@ def _line(fit: Fit, row: dict[str, float | int]) -> str:
         for name, value in row.items()
         if name.startswith("mean_")
     )
+    train = f"{row['train_db']:.2f} dB" if "train_db" in row else row["train_loss"]
     return (
-        f"step {row['step']}, {row['audio_h']} h of audio, train {row['train_db']:.2f}"
-        f" dB, validation by level {', '.join(scores)} dB, {left_min:.0f} min left"
+        f"step {row['step']}, {row['audio_h']} h of audio, train {train}, validation by"
+        f" level {', '.join(scores)} dB, {left_min:.0f} min left"
     )

@@ -24,6 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rtdeclip.training.degrade import Item
+from rtdeclip.training.nets.network import Running
+
 State = list[Tensor]
 
 
@@ -153,6 +156,33 @@ class CausalDemucs(nn.Module):
         """Encoder, finest first, then decoder, finest first."""
         found = [*self.down, *self.up]
         return [block for block in found if isinstance(block, Down | Up)]
+
+    def inner_matrices(self) -> list[nn.Parameter]:
+        """For Muon: all matrices but the first and the last."""
+        ends = {id(self.blocks[k].conv.weight) for k in (0, len(self.down))}
+        return [p for p in self.parameters() if p.ndim == 2 and id(p) not in ends]
+
+    @property
+    def margin(self) -> tuple[int, int]:
+        """The end of a training segment lacks what the look-ahead would show."""
+        return 0, self.shape.look_ahead
+
+    @property
+    def running(self) -> Running:
+        """For the card."""
+        return Running(
+            "step",
+            ("y", "sign", "theta", *(["estimate"] if self.shape.estimate else [])),
+            self.shape.hop,
+            self.shape.look_ahead,
+        )
+
+    def restored(self, item: Item) -> Tensor:
+        """``(B, N)`` of the same instants as ``item.clean``, for any N."""
+        n, late = item.clean.shape[1], self.shape.look_ahead
+        whole = item.padded(late + -(n + late) % self.shape.hop)
+        out, _ = self(whole.clipped, whole.sign, whole.theta, whole.estimate)
+        return out[:, late : late + n]
 
     def initial_state(self, batch: int = 1) -> State:
         """The state of a fresh stream, in the order ``forward`` takes it."""
