@@ -402,17 +402,22 @@ class TelemetryReader:
         self.hop = int(head["hop"])
         self.block = int(head["block"])
         self.scope_samples = int(head["scope_samples"])
+        self._whole = np.zeros(1, STATUS)[0]
 
     def status(self) -> Status:
-        """The last status; all fields of the same moment."""
+        """The last status; all fields of the same moment.
+
+        Where the writer was stopped in the middle of one, the whole one before.
+        """
         for _ in range(1000):
             before = int(self._parts.status_seq[0])
             record = self._parts.status.copy()[0]
             if before % 2 == 0 and before == int(self._parts.status_seq[0]):
+                self._whole = record
                 break
         values: dict[str, Any] = {
             name: tuple(map(float, v)) if isinstance(v, np.ndarray) else v
-            for name, v in zip(_NAMES, record.item(), strict=True)
+            for name, v in zip(_NAMES, self._whole.item(), strict=True)
         }
         return Status(**values)
 

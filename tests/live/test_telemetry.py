@@ -60,6 +60,18 @@ def test_a_status_that_is_being_written_is_never_returned(file: TelemetryFile) -
         assert child.wait(30) == 0
 
 
+def test_a_writer_stopped_in_the_middle_leaves_the_status_before(
+    file: TelemetryFile,
+) -> None:
+    reader = TelemetryReader(file.path)
+    file.fields["captured"] = 7
+    file.publish()
+    assert reader.status().captured == 7
+    file._parts.status_seq[0] += 1  # as a writer does when it begins
+    file._parts.status["captured"] = 8
+    assert reader.status().captured == 7
+
+
 def test_parameters_of_several_writers_reach_the_engine(file: TelemetryFile) -> None:
     one, two = ParameterWriter(file.path), ParameterWriter(file.path)
     one.set("bypass", 1)
