@@ -7,7 +7,7 @@ from typing import Literal
 from rtdeclip.errors import SettingError
 from rtdeclip.stream.processor import Value
 
-Headroom = Literal["limit", "off"]
+Headroom = Literal["limit", "open", "off"]
 Purpose = Literal["sound", "measure"]
 Clocks = Literal["auto", "one", "two"]
 
@@ -43,7 +43,9 @@ class LiveConfig:
         extra_periods: device periods a hop may take beyond the first; None: 1 for
             blocks up to 256 samples, else 0, and as many as ``device_latency`` holds
             where a sound server hands out its buffer in bursts.
-        headroom: ``limit``: −6 dB and the true-peak ceiling; ``off``: neither.
+        headroom: ``limit``: −6 dB and the true-peak ceiling; ``open``: neither, but
+            a host may switch to ``limit`` and back while sound runs; ``off``: neither,
+            and 1.5 ms less latency.
         gain_db: of ``limit``.
         ceiling_db: of ``limit``.
         monitor_speakers: allow the default microphone into the default loudspeakers.

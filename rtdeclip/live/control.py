@@ -6,8 +6,6 @@ fade.
 """
 
 import json
-import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from rtdeclip.errors import RtdeclipError
+from rtdeclip.errors import RtdeclipError, SettingError
 from rtdeclip.live import ring as r
+from rtdeclip.live.chain_requests import QUICK, SLOW, ChainRequests, Change
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.engine import Engine
 from rtdeclip.live.feedback import LENGTH, FeedbackGuard
@@ -26,6 +25,7 @@ from rtdeclip.live.pressure import Pressure
 from rtdeclip.live.realtime import lift_thread
 from rtdeclip.live.telemetry import PARAMETERS, STATES, TelemetryFile
 from rtdeclip.stream.clip import Plateau
+from rtdeclip.stream.headroom import from_db
 from rtdeclip.stream.stream import Stream
 
 FADE_IN_S = 0.2
@@ -62,6 +62,8 @@ class Controller:
         self._seek = seek
         self._guard = guard
         self._meters = Meters(engine, file)
+        self._chain = ChainRequests(engine, info["config"], config.ceiling_db)
+        self._bypass_gain = 1.0
         self._said: dict[str, int] = {}
         self._ducked = self._silent = False
         self._pressure = Pressure()
@@ -126,11 +128,11 @@ class Controller:
         stream, now = self._engine.stream, self._before
         if not isinstance(stream, Stream):
             return
-        bypass = now["bypass"] > 0
+        bypass, gain = now["bypass"] > 0, self._bypass_gain
         repair, wet = now["repair_only"] > 0, float(np.clip(now["wet"], 0.0, 1.0))
 
         def change() -> None:
-            stream.set_bypass(bypass)
+            stream.set_bypass(bypass, gain)
             stream.set_output("repair" if repair else "full")
             stream.set_wet(wet)
 
@@ -231,20 +233,58 @@ class Controller:
             self._busy = None
         if number == self._served or content is None or self._busy:
             return
-        if "seek_s" in content and self._seek:
-            self._seek(float(content["seek_s"]))
-            self._served = number
-        elif "processor" in content:
+        if not set(content) & {"seek_s", "levels", *QUICK, *SLOW}:
+            self._say(f"refused: {json.dumps(content)[:80]} is nothing I know here")
+        self._serve_quickly(content)
+        if set(content) & set(SLOW):
             self._busy = threading.Thread(
-                target=self._switch, args=(number, content), daemon=True
+                target=self._rebuild, args=(number, content), daemon=True
             )
             self._busy.start()
-        elif "levels" in content:
-            self._lock_levels(content["levels"])
-            self._served = number
         else:
-            self._say(f"refused: {json.dumps(content)[:80]} is nothing I know here")
             self._served = number
+
+    def _serve_quickly(self, content: dict[str, Any]) -> None:
+        """The parts of a request that need nothing to be built."""
+        if "seek_s" in content and self._seek:
+            self._seek(float(content["seek_s"]))
+        if "levels" in content:
+            self._lock_levels(content["levels"])
+        try:
+            if "bypass_gain_db" in content:
+                self._set_bypass_gain(float(content["bypass_gain_db"]))
+            self._apply(self._chain.quick(content))
+        except (RtdeclipError, TypeError, ValueError) as error:
+            self._say(f"refused: {error}")
+
+    def _set_bypass_gain(self, gain_db: float) -> None:
+        """How much louder the bypassed input is played, so that A/B compares fairly."""
+        if not -24.0 <= gain_db <= 24.0:
+            raise SettingError(f"The bypass gain is {gain_db} dB; give −24 to 24 dB.")
+        self._bypass_gain = from_db(gain_db)
+        self._info["config"]["bypass_gain_db"] = gain_db
+        self._file.set_info(self._info)
+        self._mix(first=True)
+
+    def _rebuild(self, number: int, content: dict[str, Any]) -> None:
+        """Prepares what is slow beside the sound, then crossfades to it."""
+        if self._config.priority:
+            lift_thread()
+        try:
+            self._apply(self._chain.slow(content))
+        except (RtdeclipError, TypeError, ValueError) as error:
+            self._say(f"refused: {error}")
+        finally:
+            self._served = number
+
+    def _apply(self, changes: list[Change]) -> None:
+        for change in changes:
+            self._engine.do(change.apply)
+            self._info["config"] |= change.config
+            if change.text:
+                self._say(change.text)
+        if changes:
+            self._file.set_info(self._info)
 
     def _lock_levels(self, pairs: list[list[float]] | None) -> None:
         """Clip levels a host has chosen, (high, low) magnitudes; None: detect again."""
@@ -263,35 +303,3 @@ class Controller:
                 stream.lock_levels([(plateau(h), plateau(lo)) for h, lo in pairs])
         except (RtdeclipError, TypeError, ValueError) as error:
             self._say(f"refused: {error}")
-
-    def _switch(self, number: int, content: dict[str, Any]) -> None:
-        """Prepares another processor beside the sound, then crossfades to it."""
-        if self._config.priority:
-            lift_thread()
-        name, settings = str(content["processor"]), content.get("settings") or {}
-        stream = self._engine.stream
-        try:
-            if isinstance(stream, Stream):
-                self._compile_in_child(name, stream.sample_rate, settings)
-                bank = stream.prepare(name, settings)
-                self._engine.do(lambda: stream.switch(bank))
-                self._info["config"] |= {"processor": name, "settings": settings}
-                self._file.set_info(self._info)
-                self._say(f"switch: {name}")
-        except RtdeclipError as error:
-            self._say(f"refused: {error}")
-        finally:
-            self._served = number
-
-    @staticmethod
-    def _compile_in_child(name: str, rate: int, settings: dict[str, Any]) -> None:
-        # Compiling here would hold the interpreter's lock for seconds; the child
-        # leaves the kernels in numba's cache on disk.
-        code = (
-            "import json, sys; from rtdeclip.stream.registry import find; "
-            "a = json.loads(sys.argv[1]); find(a[0]).build(a[1], 1, **a[2])"
-        )
-        arguments = json.dumps([name, rate, settings])
-        subprocess.run(
-            [sys.executable, "-c", code, arguments], capture_output=True, check=False
-        )

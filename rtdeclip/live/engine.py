@@ -16,6 +16,7 @@ from rtdeclip.files.chain import EffectChoice, build_effects
 from rtdeclip.live import ring as r
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.drift import prepare, reserve_samples
+from rtdeclip.live.effect_slots import EffectSlots
 from rtdeclip.live.latency import LatencyBudget
 from rtdeclip.live.realtime import ORDINARY, Granted, make_thread_realtime
 from rtdeclip.live.ring import EngineMemory
@@ -85,10 +86,15 @@ def build_stream(
         SettingError, PluginError, ModelError: as ``Stream``.
     """
     headroom = None
-    if config.headroom == "limit":
+    if config.headroom != "off":
+        is_open = config.headroom == "open"
         headroom = LiveHeadroom(
-            sample_rate, n_channels, config.gain_db, config.ceiling_db
+            sample_rate,
+            n_channels,
+            0.0 if is_open else config.gain_db,
+            config.ceiling_db,
         )
+        headroom.set_open(is_open)
     reserve, settings = None, dict(config.settings)
     if config.max_latency_ms is not None:
         if config.processor == "auto":  # its ladder ends there, and pads to its rungs
@@ -105,10 +111,16 @@ def build_stream(
         config.processor,
         settings,
         levels=levels,
-        pre=pre,
-        post=[*post, headroom] if headroom else post,
         hop=config.hop,
         latency_samples=reserve,
+    )
+    # Slots, also empty ones: a host may fill them while sound runs.
+    stream.set_effects(
+        [EffectSlots(pre, sample_rate, n_channels, stream.hop)],
+        [
+            EffectSlots(post, sample_rate, n_channels, stream.hop),
+            *([headroom] if headroom else []),
+        ],
     )
     return stream, headroom
 
@@ -170,11 +182,7 @@ class Engine:
             stream.hop,
             config.block or stream.hop,
             config.periods,
-            resampler_samples=(
-                reserve_samples(sample_rate, config.block or stream.hop)
-                if out_rate
-                else 0
-            ),
+            resampler_samples=reserve_samples(sample_rate) if out_rate else 0,
         )
         self.memory = EngineMemory(
             sample_rate,
@@ -185,14 +193,15 @@ class Engine:
             stream.hop,
             self.budget.block,
             stream.latency_samples,
-            self.budget.engine_samples + self.budget.resampler_samples,
+            self.budget.engine_samples
+            + (self.budget.resampler_samples + self.budget.block if out_rate else 0),
         )
         if out_rate:
             self._prepare_two_clocks(sample_rate, out_rate)
-        if headroom:
+        if config.headroom == "limit" and headroom:
             self.memory.reals[r.DRY_GAIN] = np.float32(from_db(config.gain_db))
             self.memory.reals[r.CEILING] = np.float32(from_db(config.ceiling_db))
-        self._todo: deque[Callable[[], None]] = deque()
+        self._todo: deque[Callable[[], object]] = deque()
         clock = {} if clock_ns is None else {"clock_ns": clock_ns}
         self.worker = Worker(
             self.memory, stream, scope, before_hop=self._before_hop, **clock
@@ -207,7 +216,7 @@ class Engine:
         table = r.table_of(memory.block)
         prepare(memory.words, memory.reals, table, in_rate, out_rate)
 
-    def do(self, change: Callable[[], None]) -> None:
+    def do(self, change: Callable[[], object]) -> None:
         """Have the worker's thread run ``change`` before its next hop."""
         self._todo.append(change)
 

@@ -81,6 +81,13 @@ class LiveHeadroom:
                 f"Headroom has no setting {name!r}; it has: gain_db, ceiling_db."
             )
 
+    def set_open(self, on: bool) -> None:
+        """Lets everything pass as loud as it is (True), or holds the ceiling again.
+
+        The delay stays, so that a host can switch while sound runs.
+        """
+        self._limiter.set_open(on)
+
     @property
     def limited_samples(self) -> int:
         """How many samples the limiter made quieter since the last reset."""

@@ -241,9 +241,8 @@ class TruePeakLimiter:
             SettingError: another name, or a value out of range.
         """
         if name == CEILING_DB.name:
-            ceiling = 10.0 ** (float(CEILING_DB.parse(value)) / 20.0)
-            self._numbers[0] = ceiling
-            self._numbers[1] = ceiling / self._gain_sum
+            self._ceiling = 10.0 ** (float(CEILING_DB.parse(value)) / 20.0)
+            self.set_open(False)
         elif name == RELEASE_MS.name:
             release_samples = float(RELEASE_MS.parse(value)) * 1e-3 * self._sample_rate
             self._numbers[2] = -math.expm1(-1.0 / release_samples)
@@ -251,6 +250,11 @@ class TruePeakLimiter:
             raise SettingError(
                 f"limiter has no setting {name!r}; it has: ceiling_db, release_ms."
             )
+
+    def set_open(self, on: bool) -> None:
+        """Only delays (True), or holds the ceiling again."""
+        self._numbers[0] = math.inf if on else self._ceiling
+        self._numbers[1] = self._numbers[0] / self._gain_sum
 
     @property
     def limited_samples(self) -> int:

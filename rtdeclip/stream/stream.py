@@ -82,6 +82,8 @@ class Stream:
     Attributes:
         hop: samples per block.
         latency_samples: index delay of the whole path; constant.
+        pre: effects before the declipper.
+        post: effects after it.
         faults: what the processor did wrong; those blocks were played dry.
         nonfinite_samples: NaN and Inf samples taken as 0.
         clips: per channel, the masks and levels of the last block.
@@ -127,15 +129,13 @@ class Stream:
         )
         self.hop = bank.hop
         self._reserved = bank.latency_samples
-        self._pre, self._post = list(pre), list(post)
-        self.latency_samples = self._reserved + sum(
-            effect.latency_samples for effect in (*self._pre, *self._post)
-        )
+        self.set_effects(pre, post)
         self.nonfinite_samples = 0
         self._fade_samples = max(1, round(FADE_MS * 1e-3 * sample_rate))
         self._switcher = Switcher(bank, n_channels, self._fade_samples)
         self.faults = self._switcher.faults
         self._bypass, self._wet, self._output = False, float(wet), output
+        self._bypass_gain = 1.0
         self._detectors: list[Detector] = [
             ScheduledDetector(levels[channel], self.hop)
             if levels
@@ -147,6 +147,13 @@ class Stream:
         self._n_pending = 0
         self._buffers()
         self._mix(glide=False)
+
+    def set_effects(self, pre: Sequence[Effect], post: Sequence[Effect]) -> None:
+        """Takes these effects from the start on; not while sound runs."""
+        self.pre, self.post = list(pre), list(post)
+        self.latency_samples = self._reserved + sum(
+            effect.latency_samples for effect in (*self.pre, *self.post)
+        )
 
     @property
     def processor(self) -> str:
@@ -216,14 +223,20 @@ class Stream:
             *self._detectors,
             *self._combiners,
         ]
-        for stage in [*stages, *self._pre, *self._post]:
+        for stage in [*stages, *self.pre, *self.post]:
             stage.reset()
         self._switcher.reset()
         self._n_pending = 0
 
-    def set_bypass(self, on: bool) -> None:
-        """Plays the delayed input (True) or the restoration, gliding over 15 ms."""
-        self._bypass = on
+    def set_bypass(self, on: bool, gain: float = 1.0) -> None:
+        """Plays the delayed input (True) or the restoration, gliding over 15 ms.
+
+        Args:
+            on: the input is played.
+            gain: linear, of the input while it is played; 1 leaves it bit-exact. Other
+                gains match the loudness of the two for a fair comparison.
+        """
+        self._bypass, self._bypass_gain = on, gain
         self._mix()
 
     def set_wet(self, wet: float) -> None:
@@ -317,7 +330,7 @@ class Stream:
 
     def _process(self, block: Samples) -> Samples:
         assert block.shape == self._out.shape, "process takes exactly one hop"
-        for effect in self._pre:
+        for effect in self.pre:
             block = effect.process(block)
         for c in range(self.n_channels):
             self.nonfinite_samples += _take_jit(block, c, self._dry[c])
@@ -330,13 +343,15 @@ class Stream:
                 self._switcher.fault(c, "samples not finite or 40 dB over")
         self._out[:] = self._mixed.T
         out = self._out
-        for effect in self._post:
+        for effect in self.post:
             out = effect.process(out)
         return out
 
     def _mix(self, *, glide: bool = True) -> None:
         wet = 0.0 if self._bypass else self._wet
-        dry = 1.0 if self._bypass or self._output == "full" else 0.0
+        dry = 1.0 if self._output == "full" else 0.0
+        if self._bypass:
+            dry = self._bypass_gain
         for combiner in self._combiners:
             combiner.set_mix(dry, wet, glide=glide)
 
