@@ -23,6 +23,7 @@ FOLDERS_VARIABLE = "RTDECLIP_MODELS"
 INPUTS = ("y", "sign", "theta", "estimate")
 Normalisation = Literal["none", "level", "energy", "mean_variance", "peak"]
 Kind = Literal["step", "chunk", "whole"]
+Scope = Literal["clipped", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ class Card:
             the deviation (the mean taken off first) or the peak of what it sees.
             A step graph normalises itself.
         chunks: of a ``chunk`` graph.
+        scope: ``all`` for networks that undo soft distortion, where every sample may
+            change; else the host keeps all but the clipped ones.
+        note: what it is for if not for daily use, as in ``Method``.
         licence: of the weights.
         data: what it was trained on, with licences, one line each.
         training: settings of the training, for people.
@@ -137,6 +141,8 @@ class Card:
     rungs: tuple[Rung, ...] = ()
     normalisation: Normalisation = "none"
     chunks: Chunks = field(default_factory=Chunks)
+    scope: Scope = "clipped"
+    note: str = ""
 
     def path(self, precision: str) -> Path:
         """The checked file of one precision.
@@ -219,11 +225,14 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
         rungs=tuple(_rung(entry) for entry in raw.get("rungs", ())),
         normalisation=raw.get("normalisation", "none"),
         chunks=Chunks(**raw.get("chunks", {})),
+        scope=raw.get("scope", "clipped"),
+        note=str(raw.get("note", "")),
     )
     for word, known in (
         (card.kind, get_args(Kind)),
         (card.normalisation, get_args(Normalisation)),
         (card.chunks.window, ("flat", "hann")),
+        (card.scope, get_args(Scope)),
     ):
         if word not in known:
             raise ValueError(f"{word!r} is unknown; known: {', '.join(known)}")

@@ -188,7 +188,9 @@ def method_of(card: Card) -> Method:
         make=factory,
         kind="processor" if card.kind == "step" else "restorer",
         settings=tuple(settings),
+        scope=card.scope,
         source=SOURCE,
+        note=card.note,
         rates=(card.sample_rate,) if card.kind == "step" else (),
         rungs=tuple(
             replace(rung, low_hz=card.sample_rate, high_hz=card.sample_rate)

@@ -3,7 +3,8 @@
 For models that need the future (BLSTM, spectrogram U-Net, the papers' DEMUCS). A
 network works at its own rate: of a file of another rate only the clipped samples
 change, by what the network adds there, resampled. Whatever leaves is put on the
-reliable samples and the bounds by the host. Cost: the network's. It fails on material
+reliable samples and the bounds by the host, unless the card's scope is ``all``: then
+every sample may change. Cost: the network's. It fails on material
 unlike its training data.
 """
 
@@ -46,7 +47,7 @@ class OnnxWhole:
                 f"{', '.join(sorted(made))}; its card names "
                 f"{', '.join(card.inputs)} and needs 'restored'. Export it again."
             )
-        self._card = card
+        self._card, self._everywhere = card, card.scope == "all"
 
     def restore(
         self, y: Samples, sign: Signs, bound: Samples, sample_rate: int
@@ -54,7 +55,7 @@ class OnnxWhole:
         """See ``Restorer.restore``."""
         out = y.copy()
         for c in range(y.shape[1]):
-            if sign[:, c].any():
+            if self._everywhere or sign[:, c].any():
                 out[:, c] = self._channel(
                     y[:, c].copy(), sign[:, c].copy(), bound[:, c].copy(), sample_rate
                 )
@@ -70,7 +71,8 @@ class OnnxWhole:
         added = self._restored(there, sign[nearest], bound[nearest]) - there
         back = _resampled(added, native, rate)
         back = np.pad(back[: len(y)], (0, max(0, len(y) - len(back))))
-        return np.asarray(y + np.where(sign == 0, 0, back), np.float32)
+        kept = (sign == 0) & (not self._everywhere)
+        return np.asarray(y + np.where(kept, 0, back), np.float32)
 
     def _restored(self, y: Samples, sign: Signs, bound: Samples) -> Samples:
         """One channel at the native rate."""

@@ -133,6 +133,11 @@ def _start(fit: "Fit", request: Request) -> None:
         from rtdeclip.processors.model_card import find_card
         from rtdeclip.training.export import weights_of
 
+        if fit.plan.family != "causal-demucs":
+            raise SettingError(
+                "--init starts a causal DEMUCS from a shipped model; the network "
+                f"family {fit.plan.family!r} starts anew or goes on with --resume."
+            )
         card = find_card(request.init)
         fit.start_from(weights_of(card.path("fp32"), fit.plan.shape))
 

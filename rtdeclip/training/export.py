@@ -1,8 +1,9 @@
-"""A checkpoint as a shipped model: one ONNX step graph per precision, and its card.
+"""A checkpoint as a shipped model: an ONNX graph per precision, and its card.
 
-The graph is written by torch's exporter at opset 20 / IR 10, which every supported
-onnxruntime reads. The LSTM becomes explicit cells with one weight matrix each, because
-the dynamic quantiser finds plain matrix products only.
+Graphs are written by torch's exporter at opset 20 / IR 10, which every supported
+onnxruntime reads. In a step graph the LSTM becomes explicit cells with one weight
+matrix each, because the dynamic quantiser finds plain matrix products only. Networks
+that see whole signals keep their form; they ship with weights of 16 bits.
 """
 
 import hashlib
@@ -15,21 +16,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import onnx
 import tomli_w
 import torch
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from rtdeclip.errors import ModelError
 from rtdeclip.processors.model_card import CARD, FORMAT, Card, Estimate, Weights
 from rtdeclip.processors.step_graph import graph_metadata
 from rtdeclip.training.fit import Plan, read_checkpoint
-from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape, State
+from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape
+from rtdeclip.training.nets.network import Network, Running, Streaming, family_of
 
 OPSET = 20
 IR_VERSION = 10
-FILES = {"int8": "model.int8.onnx", "fp32": "model.onnx"}
+FILES = {"int8": "model.int8.onnx", "fp32": "model.onnx", "fp16": "model.fp16.onnx"}
+WHOLE_SAMPLES = 16384  # of the example that a graph of any length is traced with
+LARGE = 256  # numbers; smaller tensors stay as they are
 
 
 class Product(nn.Module):
@@ -102,21 +107,56 @@ class Step(nn.Module):
         return (out, *after)
 
 
-def step_graph(net: CausalDemucs) -> onnx.ModelProto:
-    """``net`` as an ONNX step graph, all weights inside."""
-    step = Step(net)
-    state: State = net.initial_state()
-    names = ["y", "sign", "theta", *(["estimate"] if net.shape.estimate else [])]
-    hop = [torch.zeros(1, net.shape.hop) for _ in names]
-    hop[2] += 1.0
+def graph_of(net: nn.Module) -> onnx.ModelProto:
+    """``net`` as the ONNX graph that its ``running`` promises, all weights inside."""
+    assert isinstance(net, Network)
+    if net.running.kind == "step":
+        return step_graph(net, net.running)
+    return signal_graph(net, net.running)
+
+
+def step_graph(net: nn.Module, running: Running) -> onnx.ModelProto:
+    """A graph of one hop: the lines and the state in, the restored and the next out."""
+    assert isinstance(net, CausalDemucs | Streaming)
+    state = net.initial_state()
+    step = Step(net) if isinstance(net, CausalDemucs) else net.stepped()
+    lines = [_line(name, running.hop) for name in running.inputs]
+    return _traced(
+        step,
+        (*lines, *state),
+        [*running.inputs, *(f"state_{k}" for k in range(len(state)))],
+        ["restored", *(f"next_{k}" for k in range(len(state)))],
+    )
+
+
+def signal_graph(net: nn.Module, running: Running) -> onnx.ModelProto:
+    """A graph of a chunk, or of any length: the lines in, the restored out."""
+    whole = running.kind == "whole"
+    lines = [_line(name, running.hop or WHOLE_SAMPLES) for name in running.inputs]
+    free = tuple({1: torch.export.Dim.DYNAMIC} for _ in lines) if whole else None
+    return _traced(net, tuple(lines), list(running.inputs), ["restored"], free)
+
+
+def _line(name: str, length: int) -> Tensor:
+    return torch.ones(1, length) if name == "theta" else torch.zeros(1, length)
+
+
+def _traced(
+    net: nn.Module,
+    given: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    free: tuple[dict[int, Any], ...] | None = None,
+) -> onnx.ModelProto:
     with _quiet():
         program = torch.onnx.export(
-            step,
-            (*hop, *state),
-            input_names=[*names, *(f"state_{k}" for k in range(len(state)))],
-            output_names=["restored", *(f"next_{k}" for k in range(len(state)))],
+            net.eval().requires_grad_(False),
+            given,
+            input_names=inputs,
+            output_names=outputs,
             opset_version=OPSET,
             dynamo=True,
+            dynamic_shapes=free,
             verbose=False,
         )
     assert program is not None
@@ -127,6 +167,27 @@ def step_graph(net: CausalDemucs) -> onnx.ModelProto:
     del model.graph.value_info[:]
     onnx.checker.check_model(model)
     return model
+
+
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph, its large tensors stored in 16 bits and widened when loaded."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    graph, casts = result.graph, []
+    for stored in graph.initializer:
+        value = numpy_helper.to_array(stored)
+        if value.dtype != np.float32 or value.size < LARGE:
+            continue
+        name = stored.name
+        stored.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}_h"))
+        casts.append(
+            helper.make_node("Cast", [f"{name}_h"], [name], to=TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(result)
+    return result
 
 
 def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -142,7 +203,7 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def export(
-    net: CausalDemucs,
+    net: nn.Module,
     plan: Plan,
     folder: Path,
     *,
@@ -150,8 +211,11 @@ def export(
     licence: str = "",
     data: Sequence[str] = (),
     training: dict[str, Any] | None = None,
+    note: str = "",
 ) -> Card:
-    """Writes ``folder`` as a model: int8 and fp32 graphs and the card.
+    """Writes ``folder`` as a model: its graphs and the card.
+
+    A step network ships in int8 and fp32, others in fp16.
 
     Args:
         net: trained; its running-mean weights.
@@ -161,13 +225,19 @@ def export(
         licence: of the weights.
         data: what it was trained on, a line each.
         training: for the card's readers.
+        note: what it is for, if not for daily use.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    shape, model = plan.shape, step_graph(net)
-    estimate = Estimate("aspade", {}, plan.windows_ms) if shape.estimate else None
-    tags = graph_metadata(folder.name, plan.sample_rate, shape.hop, shape.look_ahead)
+    assert isinstance(net, Network)
+    running, model = net.running, graph_of(net)
+    estimate = Estimate("aspade", {}, plan.windows_ms) if plan.estimate else None
+    late = running.latency_samples
+    tags = graph_metadata(folder.name, plan.sample_rate, running.hop, late)
+    made = {"fp16": halved(model)}
+    if running.kind == "step":
+        made = {"int8": quantised(model), "fp32": model}
     weights = {}
-    for precision, graph in (("int8", quantised(model)), ("fp32", model)):
+    for precision, graph in made.items():
         onnx.helper.set_model_props(graph, tags | {"rtdeclip.licence": licence})
         content = graph.SerializeToString()
         (folder / FILES[precision]).write_bytes(content)
@@ -176,23 +246,27 @@ def export(
     card = Card(
         name=folder.name,
         summary=summary,
-        kind="step",
+        kind=running.kind,
         sample_rate=plan.sample_rate,
-        hop=shape.hop,
-        latency_samples=shape.look_ahead,
-        inputs=("y", "sign", "theta", *(["estimate"] if shape.estimate else [])),
+        hop=running.hop,
+        latency_samples=late,
+        inputs=running.inputs,
         weights=weights,
         folder=folder,
         estimate=estimate,
         licence=licence,
         data=tuple(data),
-        training=(training or {}) | {"shape": shape.to_dict()},
+        training=(training or {}) | {"shape": plan.shape.to_dict()},
+        normalisation=running.normalisation,
+        chunks=running.chunks,
+        scope="all" if plan.distortions and plan.distortions.soft else "clipped",
+        note=note,
     )
     write_card(card)
     return card
 
 
-def load_trained(checkpoint: Path) -> tuple[CausalDemucs, Plan, dict[str, Any]]:
+def load_trained(checkpoint: Path) -> tuple[nn.Module, Plan, dict[str, Any]]:
     """The running-mean network of a checkpoint, its plan, and facts for the card.
 
     Raises:
@@ -200,7 +274,7 @@ def load_trained(checkpoint: Path) -> tuple[CausalDemucs, Plan, dict[str, Any]]:
     """
     kept = read_checkpoint(checkpoint)
     plan = Plan.from_dict(kept["plan"])
-    net = CausalDemucs(plan.shape)
+    net = family_of(plan.family).build(plan.shape)
     net.load_state_dict(kept["mean"])
     seconds = kept["step"] * plan.batch * plan.segment_samples / plan.sample_rate
     facts: dict[str, Any] = {
@@ -212,19 +286,24 @@ def load_trained(checkpoint: Path) -> tuple[CausalDemucs, Plan, dict[str, Any]]:
         "batch": plan.batch,
         "rate": plan.rate,
         "seed": plan.seed,
-        "mix": plan.mix.to_dict(),
+        "family": plan.family,
+        "optimiser": plan.optimiser,
         "torch": torch.__version__,
+        "mix": (plan.distortions or plan.mix).to_dict(),
     }
     return net.eval(), plan, facts
 
 
 def write_card(card: Card) -> None:
-    """``card.toml`` in the card's folder."""
+    """``card.toml`` in the card's folder; what is as always is left out."""
+    left = {"folder", "rungs"}
+    left |= set() if card.kind == "chunk" else {"chunks"}
+    left |= {"normalisation"} if card.normalisation == "none" else set()
+    left |= {"scope"} if card.scope == "clipped" else set()
     raw = {"format": FORMAT} | {
         key: value
         for key, value in asdict(card).items()
-        if key not in ("folder", "rungs", "chunks", "normalisation")
-        and value not in (None, (), {}, "")
+        if key not in left and value not in (None, (), {}, "")
     }
     if card.rungs:
         raw["rungs"] = [
