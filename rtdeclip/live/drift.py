@@ -9,8 +9,9 @@ idea). Between the samples a windowed sinc interpolates, so that nothing is bit-
 here, and the host says so. Devices of different nominal rates are joined the same way.
 
 Where the worker is late, the sound fades to dry over 5 ms while there still is wet to
-fade from; that reserve, one for jitter, half the sinc and one block are added to L and
-stated.
+fade from; that reserve, one for jitter and half the sinc are added to L and stated.
+Another block is in L and in no statement: the reading position counts from the *end*
+of what was captured, not from the beginning of the last block.
 """
 
 import math
@@ -63,9 +64,9 @@ def sinc_table(ratio: float) -> Samples:
     return np.asarray(taps / taps.sum(axis=1, keepdims=True), np.float32)
 
 
-def reserve_samples(sample_rate: int, block: int) -> int:
-    """What two clocks add to L: the fade's reserve, jitter, half the sinc, a block."""
-    return math.ceil((FADE_S + _JITTER_S) * sample_rate) + r.TAPS // 2 + block
+def reserve_samples(sample_rate: int) -> int:
+    """What two clocks add to the latency: the fade's reserve, jitter, half the sinc."""
+    return math.ceil((FADE_S + _JITTER_S) * sample_rate) + r.TAPS // 2
 
 
 def prepare(

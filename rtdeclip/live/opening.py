@@ -97,7 +97,7 @@ def find_devices(config: LiveConfig) -> Devices:
     source, sink = _through_alsa(source, sink, alsa_path(config))
     block = _native_block(config.block, sink)
     out_rate = config.sample_rate or sink.sample_rate
-    extra = config.periods
+    extra = replace(config, block=block).periods
     if config.extra_periods is None and isinstance(latency, float) and block:
         # A sound server hands out what has gathered in its buffer, callback upon
         # callback, with no time between them for a hop.
