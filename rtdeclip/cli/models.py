@@ -1,8 +1,12 @@
 """``rtdeclip models``: which networks there are, and whether their cards tell true."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from rtdeclip.processors.model_card import Card
 
 models = typer.Typer(help="List, show and verify networks.", no_args_is_help=True)
 
@@ -22,18 +26,29 @@ def list_models() -> None:
     from rtdeclip.processors.model_card import model_cards
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "rate", "hop + latency", "summary", "folder"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("name", style="bold", no_wrap=True)
+    for heading in ("rate", "hop + latency", "ΔSDR"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("what it is")
     for folder, card in model_cards():
         if isinstance(card, ModelError):
-            table.add_row(folder.name, "", "", f"cannot be used: {card}", str(folder))
-            continue
-        ms = 1e3 * (card.hop + card.latency_samples) / card.sample_rate
-        late = f"{ms:g} ms" if card.kind == "step" else "whole signal"
-        late += f" + {card.estimate.processor}" if card.estimate else ""
-        rate = f"{card.sample_rate} Hz"
-        table.add_row(card.name, rate, late, card.summary, str(folder))
+            table.add_row(folder.name, "", "", "", f"cannot be used: {card}")
+        else:
+            table.add_row(*_facts(card))
     Console().print(table)
+    typer.echo("ΔSDR in dB as the card states it: clipped at 0.2 of the peak, mean.")
+
+
+def _facts(card: "Card") -> tuple[str, ...]:
+    """One row of the list."""
+    ms = 1e3 * (card.hop + card.latency_samples) / card.sample_rate
+    late = f"{ms:g} ms" if card.kind == "step" else "whole file"
+    late += f" + {card.estimate.processor}" if card.estimate else ""
+    means = [score.mean_db for score in card.scores if score.fraction == 0.2]
+    gain = f"{means[0]:.1f}" if means else ""
+    note = f" ({card.note})" if card.note else ""
+    rate = f"{card.sample_rate / 1000:g} kHz"
+    return card.name, rate, late, gain, card.summary + note
 
 
 @models.command()

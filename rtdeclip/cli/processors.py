@@ -7,6 +7,13 @@ import typer
 if TYPE_CHECKING:
     from rtdeclip.stream.registry import Listing
 
+LIVE = "Live and files"
+WHOLE = "Whole files"
+COMPARISON = "For comparison"
+EFFECTS = "Effects, before or after (--pre, --post)"
+BROKEN = "Cannot be used"
+SECTIONS = (LIVE, WHOLE, COMPARISON, EFFECTS, BROKEN)
+
 
 def processors(
     rate: int = typer.Option(48000, "--rate", help="Sample rate in Hz to show."),
@@ -34,7 +41,10 @@ def processors(
 
 
 def _row(listing: "Listing", rate: int) -> dict[str, Any]:
-    """One listing as plain data; latency is null for whole-signal methods."""
+    """One listing as plain data; latency is null for whole-signal methods.
+
+    It is that at ``rate``, or at the method's own rate if it has one.
+    """
     row: dict[str, Any] = {"name": listing.name, "origin": listing.origin}
     method = listing.method
     if method is None:
@@ -45,6 +55,7 @@ def _row(listing: "Listing", rate: int) -> dict[str, Any]:
         "scope": method.scope,
         "source": method.source,
         "note": method.note,
+        "rates": list(method.rates),
         "latency_samples": None,
         "hop": None,
         "latency_ms": None,
@@ -59,7 +70,7 @@ def _latency(method: Any, rate: int) -> dict[str, Any]:
     from rtdeclip.errors import RtdeclipError
 
     if method.rates and rate not in method.rates:
-        return {"reason": f"works at {' or '.join(map(str, method.rates))} Hz"}
+        rate = method.rates[0]
     try:
         made = method.build(rate)
     except RtdeclipError as error:
@@ -81,27 +92,49 @@ def _print(rows: list[dict[str, Any]], settings: bool) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table(box=None, pad_edge=False)
-    table.add_column("name", style="bold", no_wrap=True)
-    table.add_column("latency", justify="right", no_wrap=True)
-    table.add_column("what it does")
-    for row in rows:
-        table.add_row(row["name"], _when(row), _what(row))
-        for s in row.get("settings", []) if settings else []:
-            table.add_row(f"  {s['name']}", "", f"[dim]{_range(s)}[/dim]")
-    console.print(table)
+    for heading in SECTIONS:
+        members = [row for row in rows if _section(row) == heading]
+        if not members:
+            continue
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column("name", style="bold", no_wrap=True, min_width=18)
+        table.add_column("latency", justify="right", no_wrap=True, min_width=8)
+        table.add_column("what it does")
+        for row in sorted(members, key=_order):
+            table.add_row(row["name"], _when(row), _what(row))
+            for s in row.get("settings", []) if settings else []:
+                table.add_row(f"  {s['name']}", "", f"[dim]{_range(s)}[/dim]")
+        console.print(f"\n[bold cyan]{heading}[/bold cyan]", highlight=False)
+        console.print(table)
+
+
+def _section(row: dict[str, Any]) -> str:
+    if row["kind"] == "broken":
+        return BROKEN
+    if row["kind"] == "effect":
+        return EFFECTS
+    if row["note"]:
+        return COMPARISON
+    return LIVE if row["kind"] == "processor" else WHOLE
+
+
+def _order(row: dict[str, Any]) -> tuple[float, str]:
+    late = row.get("latency_ms")
+    return (float("inf") if late is None else late, row["name"])
 
 
 def _when(row: dict[str, Any]) -> str:
-    if row.get("latency_ms") is not None:
-        return f"{row['latency_ms']:.1f} ms"
-    return {"restorer": "whole file", "effect": "effect"}.get(row["kind"], "–")
+    late = row.get("latency_ms")
+    return "" if late is None else f"{late:.1f} ms"
 
 
 def _what(row: dict[str, Any]) -> str:
-    note = f" [italic]({row['note']})[/italic]" if row.get("note") else ""
-    reason = f" [yellow]{row['reason']}[/yellow]" if row.get("reason") else ""
-    return f"{row.get('summary', '')}{note}{reason}"
+    if row["kind"] == "broken":
+        return f"[yellow]{row['reason']}[/yellow]"
+    rates = " or ".join(f"{rate / 1000:g}" for rate in row["rates"])
+    only = f" [dim]({rates} kHz)[/dim]" if rates else ""
+    note = f" [italic]({row['note']})[/italic]" if row["note"] else ""
+    return f"{row['summary']}{only}{note}"
 
 
 def _range(setting: dict[str, Any]) -> str:
