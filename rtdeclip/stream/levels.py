@@ -6,15 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtdeclip.stream.clip import Clip, Plateau
-from rtdeclip.stream.detect import (
-    CANDIDATE,
-    GATE,
-    LONGEST,
-    PEAK,
-    TOUCHES,
-    Tally,
-    mask,
-)
+from rtdeclip.stream.detect import Tally
+from rtdeclip.stream.evidence import CANDIDATE, GATE, LONGEST, PEAK, TOUCHES, mask
 from rtdeclip.stream.histogram import LARGEST, SAMPLES, bin_of, empty
 from rtdeclip.stream.plateau import FEWEST, MOST_ABOVE
 from rtdeclip.stream.runs import RunLengths

@@ -18,7 +18,7 @@ from rtdeclip.stream import registry
 from rtdeclip.stream.bank import Bank
 from rtdeclip.stream.clip import Clip, Plateau
 from rtdeclip.stream.consistency import Combiner
-from rtdeclip.stream.detect import ClipDetector
+from rtdeclip.stream.detect import ClipDetector, link
 from rtdeclip.stream.ftz import flush_denormals, restore_denormals
 from rtdeclip.stream.levels import LevelSchedule, ScheduledDetector
 from rtdeclip.stream.processor import Effect, Method, Value
@@ -70,6 +70,8 @@ class Stream:
         processor: name of a processor (``rtdeclip processors``), or a ``Method``.
         settings: the processor's settings by name.
         levels: locked clip levels per channel, from a scan; None detects causally.
+        linked: channels were recorded alike: a level found in one holds in all that
+            stay below it. Without effect where ``levels`` are given.
         pre: effects before the declipper, in order.
         post: effects after it (headroom is the last of them).
         consistency: False hands out the processor's raw output (the papers' rows).
@@ -108,6 +110,7 @@ class Stream:
         settings: Mapping[str, Value] | None = None,
         *,
         levels: Sequence[LevelSchedule] | None = None,
+        linked: bool = False,
         pre: Sequence[Effect] = (),
         post: Sequence[Effect] = (),
         consistency: bool = True,
@@ -143,6 +146,11 @@ class Stream:
             for channel in range(n_channels)
         ]
         self._own_detectors = self._detectors
+        self._linked = [
+            detector
+            for detector in self._detectors
+            if linked and n_channels > 1 and isinstance(detector, ClipDetector)
+        ]
         self._combiners = [self._combiner(consistency) for _ in range(n_channels)]
         self._n_pending = 0
         self._buffers()
@@ -335,6 +343,8 @@ class Stream:
         for c in range(self.n_channels):
             self.nonfinite_samples += _take_jit(block, c, self._dry[c])
             self._detectors[c].process(self._dry[c], self.clips[c])
+        if self._linked:
+            link(self._linked)
         wets = self._switcher.process(self._dry, self.clips)
         for c, wet in enumerate(wets):
             if not self._combiners[c].process(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rtdeclip.errors import SettingError
 from rtdeclip.stream.clip import Clip, Plateau
-from rtdeclip.stream.detect import ClipDetector
+from rtdeclip.stream.detect import ClipDetector, link
 
 RATE = 16000
 HOP = 128
@@ -233,3 +233,35 @@ def test_locked_levels_are_never_changed():
 def test_a_rate_or_hop_that_is_not_positive_is_refused(rate, hop):
     with pytest.raises(SettingError, match="positive"):
         ClipDetector(rate, hop)
+
+
+def linked(left, right):
+    """The right channel's signs while ``link`` runs after every block."""
+    detectors, clips = (fresh(), fresh()), (Clip(HOP), Clip(HOP))
+    signs = []
+    for start in range(0, len(left) - HOP + 1, HOP):
+        for detector, clip, y in zip(detectors, clips, (left, right), strict=True):
+            detector.process(y[start : start + HOP], clip)
+        link(detectors)
+        signs.append(clips[1].sign.copy())
+    return np.concatenate(signs), clips[1]
+
+
+def test_a_linked_channel_that_clips_once_is_masked_by_the_others_level():
+    x = voice()
+    left = np.clip(x, -0.3, 0.3)
+    right = 0.29 * np.sin(np.arange(len(x)) * 0.1).astype(np.float32)
+    right[40000:40003] = 0.3  # one top of three samples: no evidence of its own
+    assert not run(fresh(), right)[0].any()
+    sign, clip = linked(left, right)
+    assert np.flatnonzero(sign).tolist() == [40000, 40001, 40002]
+    assert clip.high.level == pytest.approx(0.3)
+
+
+def test_a_linked_channel_that_goes_on_beyond_the_level_keeps_its_own():
+    x = voice()
+    left = np.clip(x, -0.3, 0.3)
+    right = 0.7 * np.sin(np.arange(len(x)) * 0.1).astype(np.float32)
+    sign, clip = linked(left, right)
+    assert not sign[HOP:].any()
+    assert clip.high is None
