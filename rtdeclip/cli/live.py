@@ -62,6 +62,9 @@ def live(
     measure_latency: bool = typer.Option(
         False, "--measure-latency", help="Time a loop from output to input, then end."
     ),
+    linked: bool = typer.Option(
+        False, "--linked", help="A clip level found in one channel holds in all."
+    ),
     clocks: str = typer.Option(
         "auto", "--clocks", help="one, two: do input and output keep one time?"
     ),
@@ -105,6 +108,7 @@ def live(
         duration_s=duration,
         monitor_speakers=monitor_speakers,
         python_callback=python_callback,
+        linked=linked,
         clocks=_clocks(clocks),
         purpose="measure" if measure_latency else "sound",
         **chosen,

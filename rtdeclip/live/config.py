@@ -62,6 +62,7 @@ class LiveConfig:
             time it.
         clocks: whether input and output keep one time; ``auto`` judges by name.
         scan: find a file's clip levels before it is played, and lock them.
+        linked: channels share their clip levels, see ``Stream``.
         duration_s: end by itself after so much sound; None: when asked.
     """
 
@@ -95,6 +96,7 @@ class LiveConfig:
     purpose: Purpose = "sound"
     clocks: Clocks = "auto"
     scan: bool = False
+    linked: bool = False
     duration_s: float | None = None
 
     def __post_init__(self) -> None:

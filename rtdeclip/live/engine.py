@@ -111,6 +111,7 @@ def build_stream(
         config.processor,
         settings,
         levels=levels,
+        linked=config.linked,
         hop=config.hop,
         latency_samples=reserve,
     )

@@ -180,6 +180,15 @@ def test_the_engine_gives_the_bits_of_the_offline_stream(kit):
     assert np.abs(got).max() > 0.61  # something was restored
 
 
+def test_linked_channels_share_a_level(kit):
+    t = np.arange(48000, dtype=np.float32)
+    x = np.stack([np.clip(0.4 * np.sin(0.02 * t), -0.2, 0.2), 0.2 * np.sin(0.03 * t)])
+    config = LiveConfig(processor="cubic", headroom="off", linked=True)
+    stream, _ = build_stream(config, 48000, 2)
+    stream.feed(np.ascontiguousarray(x.T, np.float32))
+    assert stream.clips[1].high == stream.clips[0].high is not None
+
+
 def test_mono_goes_to_both_ears_and_stereo_to_its_own_sides():
     mono = plan_layout(LiveConfig(), 1, 2)
     assert (mono.out_map, mono.n_channels, mono.in_channels) == ((0, 0), 1, 1)
