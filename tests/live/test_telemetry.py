@@ -161,7 +161,7 @@ def test_a_replaced_file_is_noticed(file: TelemetryFile) -> None:
 def test_sessions_are_found_while_their_process_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telemetry, "runtime_dir", lambda: tmp_path)
+    monkeypatch.setattr(telemetry.reader, "runtime_dir", lambda: tmp_path)
     mine = TelemetryFile(tmp_path / "mine.telemetry", 48000, 1, 256, 256, 1024)
     child = (
         "from pathlib import Path; from rtdeclip.live.telemetry import TelemetryFile\n"
