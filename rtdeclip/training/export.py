@@ -28,6 +28,7 @@ from rtdeclip.processors.model_card import CARD, FORMAT, Card, Estimate, Weights
 from rtdeclip.processors.step_graph import graph_metadata
 from rtdeclip.training.fit import Plan, read_checkpoint
 from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape
+from rtdeclip.training.nets.cells import Cell, Product, through_cells
 from rtdeclip.training.nets.network import Network, Running, Streaming, family_of
 
 OPSET = 20
@@ -35,39 +36,6 @@ IR_VERSION = 10
 FILES = {"int8": "model.int8.onnx", "fp32": "model.onnx", "fp16": "model.fp16.onnx"}
 WHOLE_SAMPLES = 16384  # of the example that a graph of any length is traced with
 LARGE = 256  # numbers; smaller tensors stay as they are
-
-
-class Product(nn.Module):
-    """A linear layer as a plain product with a named ``(in, out)`` matrix.
-
-    The exporter would store a Linear's transposed weight under a number; with the
-    names kept a shipped model can be the start of a new training.
-    """
-
-    def __init__(self, matrix: Tensor, bias: Tensor) -> None:
-        super().__init__()
-        self.matrix = nn.Parameter(matrix.detach().clone().contiguous())
-        self.bias = nn.Parameter(bias.detach().clone())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``x @ matrix + bias``."""
-        return x @ self.matrix + self.bias
-
-
-class Cell(nn.Module):
-    """One LSTM layer, a row at a time, its two weight matrices side by side."""
-
-    def __init__(self, lstm: nn.LSTM, layer: int) -> None:
-        super().__init__()
-        taken = (getattr(lstm, f"weight_{k}_l{layer}") for k in ("ih", "hh"))
-        bias = getattr(lstm, f"bias_ih_l{layer}") + getattr(lstm, f"bias_hh_l{layer}")
-        self.gates = Product(torch.cat(list(taken), 1).T, bias)
-
-    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """``(B, C)`` each; the next h and c."""
-        i, f, g, o = self.gates(torch.cat([x, h], 1)).chunk(4, 1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
 
 
 class _Celled(CausalDemucs):
@@ -84,12 +52,7 @@ class _Celled(CausalDemucs):
         self.eval().requires_grad_(False)
 
     def _recur(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Any]:
-        row, hs, cs = x[:, 0], [], []
-        for layer, cell in enumerate(self.cells):
-            row, kept = cell(row, h[layer], c[layer])
-            hs.append(row)
-            cs.append(kept)
-        return row[:, None], (torch.stack(hs), torch.stack(cs))
+        return through_cells(self.cells, x, h, c)
 
 
 class Step(nn.Module):

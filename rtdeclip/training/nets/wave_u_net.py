@@ -1,0 +1,105 @@
+"""Wave-U-Net: a U-Net on the waveform that decimates and interpolates by two.
+
+Stoller, Ewert and Dixon (ISMIR 2018, arXiv:1806.03185), with eight levels as Imort et
+al. (ISMIR 2022) cut it down to a million parameters: convolutions of 15 samples on the
+way down, of 5 on the way up, the channels growing by ``width`` a level. The output is
+linear, because restored peaks exceed full scale. Clipped waveform in, restored out.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rtdeclip.processors.model_card import Chunks, Normalisation
+from rtdeclip.training.degrade import Item
+from rtdeclip.training.nets.network import Running, through
+
+DOWN, UP, SLOPE = 15, 5, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What makes one network of this family.
+
+    Args:
+        width: channels of the finest level, and how many more each coarser one has.
+        levels: how often the signal is decimated.
+        chunk: samples the host gives at a time.
+        clipped_only: chunks without a clipped sample are left alone.
+        normalisation: of what is given, see ``model_card.Card``.
+    """
+
+    width: int = 24
+    levels: int = 8
+    chunk: int = 32768
+    clipped_only: bool = True
+    normalisation: Normalisation = "energy"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Self:
+        """The shape a checkpoint carries."""
+        return cls(**given)
+
+
+class WaveUNet(nn.Module):
+    """The network; see the module's first lines."""
+
+    margin = (0, 0)
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        width, levels = shape.width, shape.levels
+        wide = [1, *(width * (level + 1) for level in range(levels))]
+        self.down = nn.ModuleList(
+            nn.Conv1d(wide[k], wide[k + 1], DOWN, padding=DOWN // 2)
+            for k in range(levels)
+        )
+        deep = width * (levels + 1)
+        self.bottom = nn.Conv1d(wide[-1], deep, DOWN, padding=DOWN // 2)
+        above = [*wide[2:], deep]
+        self.up = nn.ModuleList(
+            nn.Conv1d(above[k] + wide[k + 1], wide[k + 1], UP, padding=UP // 2)
+            for k in range(levels)
+        )
+        self.last = nn.Conv1d(width + 1, 1, 1)
+
+    @property
+    def running(self) -> Running:
+        """For the card."""
+        s = self.shape
+        chunks = Chunks(0.25, "hann", s.clipped_only)
+        return Running("chunk", ("y",), s.chunk, 0, s.normalisation, chunks)
+
+    def restored(self, item: Item) -> Tensor:
+        """``(B, N)`` of the same instants as ``item.clean``, for any N."""
+        return through(self, self.running, item)
+
+    def forward(self, y: Tensor) -> Tensor:
+        """``(B, N)`` clipped in, ``(B, N)`` restored out."""
+        n = y.shape[1]
+        whole = functional.pad(y, (0, -n % (1 << self.shape.levels)))[:, None]
+        x, skips = whole, []
+        for conv in self.down:
+            x = functional.leaky_relu(conv(x), SLOPE)
+            skips.append(x)
+            x = x[:, :, ::2]
+        x = functional.leaky_relu(self.bottom(x), SLOPE)
+        for level in reversed(range(self.shape.levels)):
+            x = torch.cat([_twice(x), skips[level]], 1)
+            x = functional.leaky_relu(self.up[level](x), SLOPE)
+        out: Tensor = self.last(torch.cat([x, whole.to(x.dtype)], 1))
+        return out[:, 0, :n]
+
+
+def _twice(x: Tensor) -> Tensor:
+    """``(B, C, T)`` to twice the samples, linearly between them."""
+    after = torch.cat([x[:, :, 1:], x[:, :, -1:]], 2)
+    return torch.stack([x, 0.5 * (x + after)], 3).flatten(2)
