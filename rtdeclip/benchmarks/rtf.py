@@ -52,7 +52,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one case measured; RTFs are per hop, times in ms."""
+    """What one case measured; RTFs are per hop, times in ms.
+
+    Where a processor gathers hops and works once for many, the mean tells its load,
+    the median nothing.
+    """
 
     processor: str
     sample_rate: int
@@ -61,6 +65,7 @@ class Row:
     latency_ms: float
     severity: str
     mode: str
+    rtf_mean: float
     rtf_p50: float
     rtf_p95: float
     rtf_p99: float
@@ -145,6 +150,7 @@ def measure(case: Case) -> Row:
         latency_ms=1e3 * (stream.latency_samples + stream.hop) / case.sample_rate,
         severity=case.severity,
         mode=case.mode,
+        rtf_mean=float(seconds.mean() / period),
         rtf_p50=float(p50),
         rtf_p95=float(p95),
         rtf_p99=float(p99),

@@ -16,6 +16,7 @@ KEYS = {
     "latency_ms",
     "severity",
     "mode",
+    "rtf_mean",
     "rtf_p50",
     "rtf_p99",
     "hop_ms_max",
