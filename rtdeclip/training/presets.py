@@ -3,6 +3,7 @@
 from rtdeclip.errors import SettingError
 from rtdeclip.training.fit import Plan
 from rtdeclip.training.nets.causal_demucs import Shape
+from rtdeclip.training.paper_presets import PAPER_PRESETS
 
 PRESETS: dict[str, Plan] = {
     "demucs-speech-16k": Plan("demucs-speech-16k", 16000),
@@ -12,6 +13,7 @@ PRESETS: dict[str, Plan] = {
         Shape(estimate=True),
         windows_ms=(16.0, 32.0),
     ),
+    **PAPER_PRESETS,
     "tiny": Plan(
         "tiny",
         16000,
