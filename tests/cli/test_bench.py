@@ -86,7 +86,14 @@ def test_special_signals_and_channels_run():
 def test_the_sentence_names_what_keeps_up():
     def row(name, latency, p99):
         return Row(
-            name, 48000, 256, 1, latency, "heavy", "paced", p99, p99, p99, 1, 0, 1, 1
+            name,
+            48000,
+            256,
+            1,
+            latency,
+            "heavy",
+            "paced",
+            *(p99, p99, p99, p99, 1, 0, 1, 1),
         )
 
     rows = [row("bypass", 5, 0.001), row("quick", 6, 0.1), row("good", 20, 0.3)]
