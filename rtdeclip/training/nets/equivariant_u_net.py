@@ -112,6 +112,9 @@ class EquivariantUNet(nn.Module):
             _taps(widths[-1], bias, dilation) for dilation in shape.dilations
         )
         self.last = nn.Conv1d(shape.width, 1, 3, padding=1, bias=bias)
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         with torch.no_grad():
             self.last.weight.mul_(0.1)  # begins near the signal itself
 

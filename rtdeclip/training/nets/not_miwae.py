@@ -125,6 +125,9 @@ class NotMiwae(nn.Module):
         self.flat = widths[-1] * (shape.chunk >> len(widths))
         self.encoded = nn.Linear(self.flat, 2 * shape.latent)
         self.decoded = nn.Linear(shape.latent, self.flat)
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d):  # more than the default, which fades away
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         drawn = Generator().manual_seed(0)
         noise = torch.randn(shape.draws_at_work, 1, shape.latent, generator=drawn)
         self.register_buffer("noise", noise, persistent=False)
@@ -211,12 +214,11 @@ class NotMiwae(nn.Module):
             sign: ``(B, 1024)`` 0 reliable, ±1 clipped high or low.
             theta: ``(B, 1024)`` clip level, > 0.
         """
-        level = theta.amax(1, keepdim=True) + TINY
+        level = torch.clamp(theta.amax(1, keepdim=True), min=TINY)
         observed = (sign == 0).to(y.dtype)
         scale = level if self.shape.told else torch.ones_like(level)
-        frames = Frames(
-            y / scale, observed, observed, sign, level / scale, 10.0 * scale
-        )
+        steep = torch.full_like(level, STEEPNESS[1])
+        frames = Frames(y / scale, observed, observed, sign, level / scale, steep)
         mean, _ = self.imputed(frames)
         return torch.where(sign == 0, y, mean * scale)
 

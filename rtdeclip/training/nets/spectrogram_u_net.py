@@ -87,6 +87,9 @@ class SpectrogramUNet(nn.Module):
         )
         self.up = nn.ModuleList(_pair(2 * o, o) for o in widths[:-1])
         self.last = nn.Conv2d(shape.width, 1, 1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):  # 20 layers of the default fade away
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         with torch.no_grad():  # begins at the image as it is
             for parameter in self.last.parameters():
                 parameter.zero_()
