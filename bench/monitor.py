@@ -63,7 +63,7 @@ def draw_times(app: Any, actions: Actions) -> np.ndarray:
         begun = time.thread_time()
         model.update(time.monotonic())
         window.draw(model)
-        window.load.refresh(model, time.monotonic())
+        window.below.refresh(model, time.monotonic())
         app.processEvents()
         out[i] = 1e3 * (time.thread_time() - begun)
     window.start_drawing()

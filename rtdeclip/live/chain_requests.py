@@ -14,7 +14,7 @@ from typing import Any
 from rtdeclip.errors import SettingError
 from rtdeclip.files.chain import EffectChoice, build_effects
 from rtdeclip.live import ring as r
-from rtdeclip.live.effect_slots import EffectSlots
+from rtdeclip.live.effect_slots import EffectSlots, own_effects
 from rtdeclip.live.engine import Engine
 from rtdeclip.stream.headroom import from_db
 from rtdeclip.stream.processor import Effect, Value
@@ -181,7 +181,10 @@ class Compiler:
     """
 
     def __init__(self) -> None:
-        self._done: set[tuple[object, ...]] = set()
+        self._done: set[tuple[object, ...]] = {
+            ("effect", name)
+            for name in own_effects()  # by ``warm_stream``
+        }
 
     def prepare(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 
 from rtdeclip.errors import SettingError
 from rtdeclip.stream.processor import Effect, Value
+from rtdeclip.stream.registry import build_effect, listings
 from rtdeclip.types import Samples
 
 FADE_MS = 15.0
@@ -111,6 +112,20 @@ class EffectSlots:
         effect = self._coming[index]
         if isinstance(effect, Adjustable):
             effect.set_setting(name, value)
+
+
+def warm_effects(sample_rate: int, n_channels: int) -> None:
+    """Loads the kernels of our own effects, so that they can be slotted in at once."""
+    for name in own_effects():
+        build_effect(name, sample_rate, n_channels, {})
+
+
+def own_effects() -> list[str]:
+    """Effects that come with the package; a plug-in's may take long to compile."""
+    found = listings("effects").values()
+    return [
+        entry.name for entry in found if entry.method and entry.origin == "rtdeclip"
+    ]
 
 
 def latency(effects: Sequence[Effect]) -> int:

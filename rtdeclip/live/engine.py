@@ -16,7 +16,7 @@ from rtdeclip.files.chain import EffectChoice, build_effects
 from rtdeclip.live import ring as r
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.drift import prepare, reserve_samples
-from rtdeclip.live.effect_slots import EffectSlots
+from rtdeclip.live.effect_slots import EffectSlots, warm_effects
 from rtdeclip.live.latency import LatencyBudget
 from rtdeclip.live.realtime import ORDINARY, Granted, make_thread_realtime
 from rtdeclip.live.ring import EngineMemory
@@ -129,8 +129,9 @@ def build_stream(
 def warm_stream(stream: Stream) -> None:
     """Runs a clipped tone through ``stream`` and resets it: no first-time cost later.
 
-    Also compiles the worker's own kernels.
+    Also compiles the worker's own kernels and those of the effects.
     """
+    warm_effects(stream.sample_rate, stream.n_channels)
     t = np.arange(stream.sample_rate // 4) / stream.sample_rate
     tone = np.clip(0.9 * np.sin(2.0 * np.pi * 440.0 * t), -0.5, 0.5)
     block = np.repeat(tone[:, None], stream.n_channels, axis=1).astype(np.float32)

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from rtdeclip.errors import RtdeclipError
 from rtdeclip.live.config import LiveConfig
+from rtdeclip.monitor.chain_actions import ChainActions
+from rtdeclip.monitor.effect_chain import EffectChain
 from rtdeclip.monitor.file_work import FileWork
 from rtdeclip.monitor.keyboard import help_text
 from rtdeclip.monitor.session import Plan, State
 from rtdeclip.monitor.theme import THEMES
 from rtdeclip.monitor.window import MonitorWindow
-from rtdeclip.stream.processor import Value
 
 _AUDIO = "Audio (*.wav *.flac *.aiff *.aif *.caf *.ogg *.opus *.mp3 *.w64);;All (*)"
 
@@ -33,6 +34,8 @@ class Actions(QObject):
         self.window, self.session = window, window.session
         self.preferences = window.preferences
         self.files = FileWork(window)
+        self.chain = ChainActions(window, self._guard)
+        self.chain.restart.connect(self.restart)
         self._connect()
         self._show_preferences()
 
@@ -43,36 +46,31 @@ class Actions(QObject):
         w.top.source_changed.connect(self.set_source)
         w.top.devices_changed.connect(self.set_devices)
         w.top.record_clicked.connect(self.record)
+        w.top.match_changed.connect(self.set_match)
         w.top.file.clicked.connect(self.open_file)
         w.top.menu.clicked.connect(self.show_menu)
         w.start_page.start.connect(self.start_or_stop)
         w.start_page.demo.connect(self.start_demo)
         w.start_page.open.connect(self.open_file)
-        w.restart.clicked.connect(self.restart)
+        w.below.restart.clicked.connect(self.restart)
         w.view_bar.view_changed.connect(w.show_view)
         w.view_bar.channel_changed.connect(self.set_channel)
         w.view_bar.zoomed.connect(w.scope.zoom)
         w.view_bar.frozen.connect(self.freeze)
         w.scope.window_changed.connect(self._window_changed)
-        w.scope.level_dragged.connect(self.move_level)
-        w.levels.moved.connect(self.move_level)
-        w.levels.lock_changed.connect(self.lock_levels)
-        w.levels.link_changed.connect(self.link_levels)
-        w.processor.chosen.connect(self.choose_processor)
-        w.headroom.changed.connect(self.set_headroom)
-        w.presets.chosen.connect(self.load_preset)
-        w.presets.save.connect(self.save_preset)
-        w.catalog_changed.connect(self.show_catalog)
-        w.pause.clicked.connect(lambda on: self.set_parameter("pause", float(on)))
-        w.export.clicked.connect(self.files.export)
-        w.file_bar.seek.connect(self.seek)
-        w.file_bar.loop.connect(self.loop)
+        w.transport.pause.clicked.connect(
+            lambda on: self.set_parameter("pause", float(on))
+        )
+        w.transport.export.clicked.connect(self.files.export)
+        w.transport.bar.seek.connect(self.seek)
+        w.transport.bar.loop.connect(self.loop)
 
     def _show_preferences(self) -> None:
         p, w = self.preferences, self.window
         w.top.show_source(p.source)
         w.scope.set_window(p.window_s)
-        w.headroom.show_headroom(p.headroom, p.gain_db)
+        self.session.match = p.match
+        w.top.show_match(p.match, 0.0, False)
         w.panel.setVisible(p.panel)
         if p.file:
             w.top.file.setText(_short(p.file))
@@ -82,7 +80,9 @@ class Actions(QObject):
     def plan(self) -> Plan:
         """What Start would start."""
         p = self.preferences
-        mode: Literal["limit", "off"] = "off" if p.headroom == "off" else "limit"
+        # Without headroom it is ``open``, so that it can be switched on again.
+        mode: Literal["limit", "open"] = "limit" if p.headroom == "limit" else "open"
+        effects = EffectChain.of(p.pre, p.post)
         config = LiveConfig(
             input=p.input,
             output=p.output,
@@ -90,6 +90,8 @@ class Actions(QObject):
             scan=p.source == "file",
             processor=p.processor,
             settings=p.settings.get(p.processor, {}),
+            pre=tuple((slot.name, dict(slot.settings)) for slot in effects.pre),
+            post=tuple((slot.name, dict(slot.settings)) for slot in effects.post),
             headroom=mode,
             gain_db=p.gain_db,
         )
@@ -181,54 +183,18 @@ class Actions(QObject):
                 self.session.model.reader.parameters() if self.session.model else {}
             )
 
+    def set_match(self, on: bool) -> None:
+        """The bypass as loud as the restored sound, or bit-exact."""
+        self.preferences.match = self.session.match = on
+
     def seek(self, seconds: float) -> None:
         """To another place of the file."""
-        if self.session.controls:
-            self.session.controls.request(seek_s=seconds)
+        self.session.ask(seek_s=seconds)
 
     def loop(self, start_s: float, end_s: float) -> None:
         """A region that repeats; none when it is empty."""
         if end_s > start_s:
             self.seek(start_s)
-
-    def choose_processor(self, name: str, settings: dict[str, Value]) -> None:
-        """Another processor or other settings; crossfaded where it runs."""
-        self.preferences.processor = name
-        self.preferences.settings[name] = dict(settings)
-        if self.session.controls:
-            self.session.controls.request(processor=name, settings=settings)
-
-    def set_headroom(self, mode: str, gain_db: float) -> None:
-        """Another headroom; the sound restarts."""
-        self.preferences.headroom, self.preferences.gain_db = mode, gain_db
-        self.restart()
-
-    def move_level(self, polarity: int, magnitude: float) -> None:
-        """A clip level was dragged or typed: it holds from now on."""
-        model = self.session.model
-        if model:
-            moved = model.thresholds.moved(model.channel, polarity, magnitude)
-            model.thresholds = moved
-            self._ask_for_levels()
-
-    def lock_levels(self, on: bool) -> None:
-        """Holds the levels, or lets the detector have them back."""
-        if self.session.model:
-            model = self.session.model
-            model.thresholds = model.thresholds.with_lock(on)
-            self._ask_for_levels()
-
-    def link_levels(self, on: bool) -> None:
-        """High and low level move together."""
-        self.preferences.linked = on
-        if self.session.model:
-            model = self.session.model
-            model.thresholds = model.thresholds.with_link(on)
-
-    def _ask_for_levels(self) -> None:
-        if self.session.controls and self.session.model:
-            levels = self.session.model.thresholds.request()
-            self.session.controls.request(levels=levels)
 
     def set_channel(self, channel: int) -> None:
         """Draws another channel."""
@@ -261,67 +227,7 @@ class Actions(QObject):
             self.window.note(f"Recording to {path}.wet.wav …")
         self.window.top.record.setChecked(self.session.recording)
 
-    # Presets.
-
-    def show_presets(self, current: str = "") -> None:
-        """Fills the presets' menu."""
-        from rtdeclip.files.presets import preset_folder
-
-        names = sorted(path.stem for path in preset_folder().glob("*.toml"))
-        self.window.presets.show_names(names, current)
-
-    def save_preset(self) -> None:
-        """Asks for a name and keeps processor, settings, wet and headroom."""
-        name, good = QInputDialog.getText(self.window, "Save preset", "Name:")
-        if good and name:
-            self._guard(lambda: self.keep_preset(name))
-
-    def keep_preset(self, name: str) -> None:
-        """Keeps what runs now under ``name``.
-
-        Raises:
-            SettingError: the name is no good.
-        """
-        from rtdeclip.files.presets import Headroom, Preset, save_preset
-
-        p = self.preferences
-        wet = self.session.controls.get("wet") if self.session.controls else 1.0
-        preset = Preset(
-            name=name,
-            processor=p.processor,
-            settings=p.settings.get(p.processor, {}),
-            wet=wet,
-            headroom=Headroom(live_gain_db=p.gain_db),
-        )
-        save_preset(preset, replace=True)
-        self.show_presets(name)
-
-    def load_preset(self, name: str) -> None:
-        """Takes up a preset's processor, settings and wet share."""
-        self._guard(lambda: self._take_preset(name))
-
-    def _take_preset(self, name: str) -> None:
-        from rtdeclip.files.presets import load_preset
-
-        preset = load_preset(name)
-        self.choose_processor(preset.processor, dict(preset.settings))
-        self.set_parameter("wet", preset.wet)
-        self.show_catalog()
-        if preset.headroom.live_gain_db != self.preferences.gain_db:
-            self.preferences.gain_db = preset.headroom.live_gain_db
-            self.restart()
-
-    # Menu and catalog.
-
-    def show_catalog(self) -> None:
-        """What the probe found, into the menus."""
-        w, p, catalog = self.window, self.preferences, self.window.catalog
-        running = self.session.model.processor if self.session.model else ""
-        w.processor.show_entries(
-            catalog.live_processors(), running or p.processor, p.settings
-        )
-        if catalog.complete:
-            w.top.show_devices(catalog.devices, p.input, p.output)
+    # The rest.
 
     def set_theme(self, name: str) -> None:
         """``dark`` or ``light``."""

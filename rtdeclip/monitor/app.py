@@ -137,7 +137,7 @@ def open_window(options: Options, preferences: "Preferences") -> "Actions":
     window.show_view(options.view)
     window.show()
     actions.files.probe()
-    actions.show_presets()
+    actions.chain.show_presets()
     return actions
 
 

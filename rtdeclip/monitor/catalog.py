@@ -82,14 +82,15 @@ class Catalog:
         elif "devices" in line:
             self.devices = [_choice(row) for row in line["devices"]]
             self.problem, self.complete = line.get("problem", ""), True
-        elif line.get("cost") in self.processors:
-            name = line["cost"]
-            self.processors[name] = replace(
-                self.processors[name],
-                latency_ms=line.get("latency_ms"),
-                rtf=line.get("rtf"),
-                reason=line.get("reason", ""),
-            )
+        for kind in (self.processors, self.effects):
+            if line.get("cost") in kind:
+                name = line["cost"]
+                kind[name] = replace(
+                    kind[name],
+                    latency_ms=line.get("latency_ms"),
+                    rtf=line.get("rtf"),
+                    reason=line.get("reason", ""),
+                )
 
     def live_processors(self) -> list[Entry]:
         """Those that stream: for daily use first, the unusable last."""

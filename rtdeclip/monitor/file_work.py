@@ -44,7 +44,7 @@ class FileWork(QObject):
 
     def read(self, path: Path) -> None:
         """A file's overview and scan."""
-        self.window.file_bar.show_overview(None, 0.0)
+        self.window.transport.bar.show_overview(None, 0.0)
         self._job("overview", name=str(path), columns=_COLUMNS)
 
     def export(self) -> None:
@@ -161,7 +161,7 @@ class FileWork(QObject):
             )
         elif "low" in line:
             parts = (np.array(line[k]) for k in ("low", "high", "clipped"))
-            self.window.file_bar.show_overview(Overview(*parts), self._length_s)
+            self.window.transport.bar.show_overview(Overview(*parts), self._length_s)
 
     def _hear_restore(self, line: dict[str, Any]) -> None:
         if "row" in line:

@@ -3,6 +3,7 @@
 KEYS = (
     ("Ctrl+Return", "start", "start or stop the sound"),
     ("Space", "bypass", "bypass: hear the input"),
+    ("A", "match", "bypass as loud as the restored sound"),
     ("P", "repair_only", "hear only what is repaired"),
     ("M", "mute", "mute"),
     ("Shift+Escape", "panic", "silence at once"),
@@ -24,6 +25,7 @@ KEYS = (
     ("Ctrl+O", "open", "open a file"),
     ("Ctrl+P", "pause", "pause the file"),
     ("Ctrl+E", "export", "restore the file to disk"),
+    ("E", "effects", "add an effect"),
     ("Ctrl+S", "save", "save a preset"),
     ("F9", "panel", "side panel"),
     ("F10", "menu", "menu"),

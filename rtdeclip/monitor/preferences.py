@@ -18,6 +18,9 @@ class Preferences:
         theme: ``system``, ``dark`` or ``light``.
         width: of the window in pixels.
         height: of the window in pixels.
+        x: of its upper left corner on the desktop; −1: where the desktop puts it.
+        y: the same.
+        maximised: it fills the screen.
         source: ``live``, ``demo`` or ``file``.
         input: device name.
         output: device name.
@@ -26,8 +29,11 @@ class Preferences:
         settings: by processor, then by name.
         window_s: time span of the waveforms.
         linked: the clip levels move together.
-        headroom: ``limit`` or ``off``.
+        headroom: ``limit`` or ``open``.
         gain_db: of ``limit``.
+        pre: effects before the repair, (name, settings) each.
+        post: effects after it.
+        match: the bypass is as loud as the restored sound.
         started: sound has run at least once.
         panel: the side panel is open.
     """
@@ -35,6 +41,9 @@ class Preferences:
     theme: str = "system"
     width: int = 1280
     height: int = 760
+    x: int = -1
+    y: int = -1
+    maximised: bool = False
     source: str = "live"
     input: str = "default"
     output: str = "default"
@@ -45,6 +54,9 @@ class Preferences:
     linked: bool = False
     headroom: str = "limit"
     gain_db: float = -6.0
+    pre: list[Any] = field(default_factory=list)
+    post: list[Any] = field(default_factory=list)
+    match: bool = False
     started: bool = False
     panel: bool = True
 

@@ -17,7 +17,7 @@ from rtdeclip.benchmarks.synth import plucked
 from rtdeclip.errors import RtdeclipError
 from rtdeclip.live.devices import list_devices
 from rtdeclip.stream.processor import Method
-from rtdeclip.stream.registry import Group, Listing, listings
+from rtdeclip.stream.registry import Group, Listing, build_effect, listings
 from rtdeclip.stream.stream import Stream
 
 _SECONDS = 0.5
@@ -58,6 +58,23 @@ def cost(method: Method, sample_rate: int) -> dict[str, Any]:
     }
 
 
+def effect_cost(method: Method, sample_rate: int) -> dict[str, Any]:
+    """Latency and mean RTF of an effect on one channel, or why there is none."""
+    sound = plucked(_SECONDS, sample_rate)[:, None]
+    try:
+        effect = build_effect(method.name, sample_rate, 1, {})
+        effect.process(sound)
+        start = time.thread_time()
+        effect.process(sound)
+    # As above.
+    except Exception as error:
+        return {"reason": str(error)}
+    return {
+        "latency_ms": 1e3 * effect.latency_samples / sample_rate,
+        "rtf": (time.thread_time() - start) / _SECONDS,
+    }
+
+
 def main(sample_rate: int) -> None:
     """Prints all of it."""
     os.nice(10)  # the sound comes first
@@ -70,6 +87,10 @@ def main(sample_rate: int) -> None:
         print(json.dumps(devices), flush=True)
     except (RtdeclipError, OSError) as error:
         print(json.dumps({"devices": [], "problem": str(error)}), flush=True)
+    for listing in listings("effects").values():
+        if listing.method:
+            row = effect_cost(listing.method, sample_rate)
+            print(json.dumps({"cost": listing.name, **row}), flush=True)
     for listing in listings("processors").values():
         method = listing.method
         if method and method.kind == "processor":

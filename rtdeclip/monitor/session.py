@@ -7,20 +7,24 @@ an engine that runs already. It stops what it started and nothing else. No Qt he
 
 import contextlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from rtdeclip.errors import DeviceError
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.recorder import Recorder, Take
 from rtdeclip.live.supervisor import Supervisor
 from rtdeclip.live.telemetry import ParameterWriter, TelemetryReader, find_sessions
+from rtdeclip.monitor.outbox import Outbox
 from rtdeclip.monitor.view_model import ViewModel
 
 SOUND = "rtdeclip.live.audio_process"
 DEMO = "rtdeclip.monitor.demo_source"
 _LOOK_EVERY_S = 0.5
+_MATCH_STEP_DB = 0.2
+"""The bypass follows the restored sound's loudness in steps of at least this."""
 
 
 class State(Enum):
@@ -64,6 +68,7 @@ class Session:
         problem: why it failed or ended, a sentence; empty otherwise.
         model: what is shown; None while nothing runs.
         controls: sets parameters; None while nothing runs.
+        match: the bypass is as loud as the restored sound.
         plan: what was started last; None when attached.
         generation: counts the engines that were looked at.
     """
@@ -75,6 +80,9 @@ class Session:
         self.controls: ParameterWriter | None = None
         self.plan: Plan | None = None
         self.generation = 0
+        self.match = False
+        self._match_db = 0.0
+        self._outbox: Outbox | None = None
         self._reader: TelemetryReader | None = None
         self._supervisor: Supervisor | None = None
         self._recorder: Recorder | None = None
@@ -120,18 +128,11 @@ class Session:
         self._connect(reader, ParameterWriter(path))
         self.state, self.problem = State.RUNNING, ""
 
-    def restart(self) -> None:
-        """The same again, the switches as they stand."""
-        if self.plan:
-            kept = self.model.parameters if self.model else {}
-            names = ("bypass", "repair_only", "wet", "mute")
-            parameters = {name: kept[name] for name in names if name in kept}
-            config = replace(self.plan.config, parameters=parameters)
-            self.start(replace(self.plan, config=config))
-
     def stop(self) -> None:
         """Ends the process of its own, or lets go of another's."""
         self.stop_recording()
+        if self._match_db and not self._supervisor:  # as it was found
+            self.ask(bypass_gain_db=0.0)
         self._let_go()
         if self._supervisor:
             self._supervisor.stop()
@@ -145,6 +146,29 @@ class Session:
         elif time.monotonic() >= self._next_look_s:
             self._next_look_s = time.monotonic() + _LOOK_EVERY_S
             self._look()
+        if self._outbox and self.model:
+            self._outbox.served(self.model.status.request_done)
+            self._match_loudness(self.model)
+
+    def ask(self, **content: Any) -> None:
+        """Asks the engine for something; nothing while none runs."""
+        if self._outbox:
+            self._outbox.ask(**content)
+
+    @property
+    def settled(self) -> bool:
+        """The engine has served everything that was asked for."""
+        return self._outbox is None or self._outbox.idle
+
+    def _match_loudness(self, model: ViewModel) -> None:
+        """Keeps the bypass as loud as the restored sound, or bit-exact again."""
+        wanted = model.match_db if self.match else 0.0
+        if self.settled and (
+            abs(wanted - self._match_db) >= _MATCH_STEP_DB
+            or (wanted == 0.0 and self._match_db != 0.0)
+        ):
+            self._match_db = wanted
+            self.ask(bypass_gain_db=round(wanted, 2))
 
     def _follow(self, supervisor: Supervisor) -> None:
         supervisor.poll()
@@ -198,9 +222,10 @@ class Session:
     def _connect(self, reader: TelemetryReader, writer: ParameterWriter) -> None:
         self._reader, self.controls = reader, writer
         self.model = ViewModel(reader)
+        self._outbox, self._match_db = Outbox(writer.request), 0.0
         self.generation += 1
         if self._recorder:
             self._recorder.follow(reader)
 
     def _let_go(self) -> None:
-        self._reader = self.model = self.controls = None
+        self._reader = self.model = self.controls = self._outbox = None

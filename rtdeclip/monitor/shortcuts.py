@@ -32,6 +32,7 @@ def table(actions: Actions) -> dict[str, Callable[[], object]]:
         "start": actions.start_or_stop,
         "bypass": lambda: actions.toggle("bypass"),
         "repair_only": lambda: actions.toggle("repair_only"),
+        "match": window.top.match.click,
         "mute": lambda: actions.toggle("mute"),
         "panic": lambda: actions.set_parameter("mute", 2.0),
         "record": actions.record,
@@ -52,9 +53,10 @@ def table(actions: Actions) -> dict[str, Callable[[], object]]:
             "light" if window.theme.name == "dark" else "dark"
         ),
         "open": actions.open_file,
-        "pause": window.pause.click,
-        "export": window.export.click,
-        "save": actions.save_preset,
+        "pause": window.transport.pause.click,
+        "export": window.transport.export.click,
+        "effects": window.effects.show_menu,
+        "save": actions.chain.save_preset,
         "panel": actions.toggle_panel,
         "menu": actions.show_menu,
         "keys": actions.show_keys,
@@ -90,4 +92,4 @@ def _next_channel(actions: Actions) -> None:
 def _nudge(actions: Actions, factor: float) -> None:
     model = actions.session.model
     if model and model.levels.high > 0.0:
-        actions.move_level(1, model.levels.high * factor)
+        actions.chain.move_level(1, model.levels.high * factor)

@@ -102,6 +102,7 @@ QScrollArea, #inside {{ background: transparent; border: 0; }}
 #foot {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 #heading {{ color: {t.muted}; font-size: 11px; font-weight: 600; }}
 #muted {{ color: {t.muted}; }}
+#caption {{ color: {t.muted}; font-size: 11px; }}
 #number {{ font-size: 15px; font-weight: 600; }}
 #title {{ font-size: 22px; font-weight: 600; }}
 #problem {{ background: {t.clip}; border-radius: 6px; }}
@@ -126,6 +127,9 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 
 QAbstractSpinBox QLineEdit {{ background: transparent; border: 0; padding: 0;
   min-height: 0; }}
 #small {{ padding: 1px 8px; min-height: 16px; font-size: 11px; }}
+#fold {{ text-align: left; padding: 1px 8px; min-height: 18px; }}
+#fold:checked {{ background: {t.raised}; border-color: {t.accent};
+  color: {t.text}; }}
 #flat {{ background: transparent; border-color: transparent; }}
 #flat:checked {{ background: {t.accent}; border-color: {t.accent}; }}
 #flat:focus {{ border-color: {t.focus}; }}

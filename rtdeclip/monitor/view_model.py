@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from rtdeclip.live.telemetry import Event, Scope, Status
 from rtdeclip.monitor import words
 from rtdeclip.monitor.density import Density, confidence
+from rtdeclip.monitor.effect_chain import EffectChain
 from rtdeclip.monitor.history import Envelope, History, Stretch, envelope
 from rtdeclip.monitor.load import LoadHistory
+from rtdeclip.monitor.loudness import LoudnessMatch
 from rtdeclip.monitor.meters import Meter
 from rtdeclip.monitor.thresholds import Thresholds
 from rtdeclip.types import Samples
@@ -107,6 +109,7 @@ class ViewModel:
         densities: a histogram of the input per channel.
         out_densities: of the output, headroom undone.
         load: of the last minute.
+        loudness: of the restored sound against the input.
         channel: the one that is drawn.
         frozen: the picture stands still.
         thresholds: clip levels, the detector's or the user's.
@@ -122,6 +125,7 @@ class ViewModel:
         self.densities = [Density(rate) for _ in channels]
         self.out_densities = [Density(rate) for _ in channels]
         self.load = LoadHistory()
+        self.loudness = LoudnessMatch(rate, reader.n_channels)
         self.channel = 0
         self.status = reader.status()
         self.parameters = reader.parameters()
@@ -143,6 +147,7 @@ class ViewModel:
         """
         self._latest_s = now_s
         self.status = self.reader.status()
+        self.parameters = self.reader.parameters()
         self.load.add(self.status, now_s)
         end = self.reader.wet_end
         newest = max(self.history.end, end - self.reader.scope_samples // 2)
@@ -153,7 +158,6 @@ class ViewModel:
 
     def update_slow(self) -> None:
         """What is worth a look only a few times a second."""
-        self.parameters = self.reader.parameters()
         self.info = self.reader.info or self.info
         s = self.status
         pairs = zip(s.clip_high, s.clip_low, strict=True)
@@ -171,6 +175,10 @@ class ViewModel:
             self.outputs[c].feed(scope.wet[:, c])
             self.densities[c].add(scope.dry[:, c])
             self.out_densities[c].add(scope.wet[:, c] / np.float32(self.gain))
+        if self.parameters.get("bypass") or self.parameters.get("repair_only"):
+            self.loudness.interrupt()
+        else:
+            self.loudness.feed(scope.dry, scope.wet / np.float32(self.gain))
 
     # What is drawn.
 
@@ -178,7 +186,7 @@ class ViewModel:
     def gain(self) -> float:
         """Linear gain of the headroom stage, which all of the output has."""
         config = self.info.get("config", {})
-        if config.get("headroom", "off") == "off":
+        if config.get("headroom", "off") != "limit":
             return 1.0
         return float(10.0 ** (config.get("gain_db", 0.0) / 20.0))
 
@@ -242,6 +250,20 @@ class ViewModel:
         names = self.info.get("processors", [])
         at = self.status.processor
         return str(names[at]) if at < len(names) else ""
+
+    @property
+    def effects(self) -> EffectChain:
+        """The effects that run."""
+        config = self.info.get("config", {})
+        return EffectChain.of(config.get("pre", ()), config.get("post", ()))
+
+    @property
+    def match_db(self) -> float:
+        """What the bypassed input needs to be as loud as the restored sound.
+
+        0 with effects: they are in both, but the input that is seen is without them.
+        """
+        return 0.0 if self.effects.slots else self.loudness.gain_db
 
     @property
     def latency_rows(self) -> list[tuple[str, int]]:

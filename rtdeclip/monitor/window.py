@@ -2,13 +2,12 @@
 
 import time
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMainWindow,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -20,31 +19,23 @@ from rtdeclip.monitor.session import Session, State
 from rtdeclip.monitor.theme import Theme, style_sheet
 from rtdeclip.monitor.view_model import ViewModel
 from rtdeclip.monitor.widgets.bench_view import BenchView
-from rtdeclip.monitor.widgets.cards import SPACE, Card, button, label
-from rtdeclip.monitor.widgets.counters import Counters
-from rtdeclip.monitor.widgets.event_log import EventLog
-from rtdeclip.monitor.widgets.file_bar import FileBar
-from rtdeclip.monitor.widgets.latency_bar import LatencyBar
-from rtdeclip.monitor.widgets.level_card import LevelCard
-from rtdeclip.monitor.widgets.load_strip import LoadStrip
+from rtdeclip.monitor.widgets.cards import SPACE, Card, label
 from rtdeclip.monitor.widgets.meter_bridge import MeterBridge
-from rtdeclip.monitor.widgets.output_cards import HeadroomCard, PresetCard
-from rtdeclip.monitor.widgets.processor_card import ProcessorCard
 from rtdeclip.monitor.widgets.scope_view import ScopeView
+from rtdeclip.monitor.widgets.side_panel import SidePanel
 from rtdeclip.monitor.widgets.spectrogram_view import SpectrogramView
 from rtdeclip.monitor.widgets.start_page import StartPage
+from rtdeclip.monitor.widgets.status_row import StatusRow
 from rtdeclip.monitor.widgets.top_bar import TopBar
+from rtdeclip.monitor.widgets.transport import Transport
 from rtdeclip.monitor.widgets.view_bar import ViewBar
 
 FRAME_MS, SLOW_MS = 33, 250
 _BUSY_EVERY = 15
 """While the audio needs the core, one frame of so many is drawn."""
-_PANEL_WIDTH = 246
 _NOTE_S = 8.0
 _COUNTED = ("late:", "skip:")
 """Events that the counters tell already; they go to the log only."""
-_TALL_PANEL = 640
-"""Pixels from which the processor's settings are unfolded at the start."""
 
 
 class MonitorWindow(QMainWindow):
@@ -72,16 +63,17 @@ class MonitorWindow(QMainWindow):
         self.catalog = Catalog()
         self.top, self.view_bar, self.start_page = TopBar(), ViewBar(), StartPage()
         self.scope, self.spectrogram = ScopeView(), SpectrogramView()
-        self.bench, self.meters, self.file_bar = BenchView(), MeterBridge(), FileBar()
-        self.load, self.latency, self.counters = LoadStrip(), LatencyBar(), Counters()
-        self.processor, self.levels = ProcessorCard(), LevelCard()
-        self.log = EventLog()
-        self.headroom, self.presets = HeadroomCard(), PresetCard()
+        self.bench, self.meters = BenchView(), MeterBridge()
+        self.transport, self.below, self.panel = Transport(), StatusRow(), SidePanel()
+        self.processor, self.levels = self.panel.processor, self.panel.levels
+        self.effects, self.headroom = self.panel.effects, self.panel.headroom
+        self.presets, self.log = self.panel.presets, self.panel.log
         self.pictures = QStackedWidget()
         self.view = "wave"
         self.frames_drawn = 0
         self.draw_s = 0.0
         self._shown: tuple[object, ...] = ()
+        self._welcomed = 0
         self._note, self._note_until = "", 0.0
         self._build()
         self.set_theme(theme)
@@ -104,14 +96,16 @@ class MonitorWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE)
         column.addWidget(self.top)
-        middle = _margins(QHBoxLayout())
+        middle = QHBoxLayout()
+        middle.setContentsMargins(SPACE, 0, SPACE, 0)
+        middle.setSpacing(SPACE)
         middle.addWidget(self._picture_card(), 1)
         self.bridge = Card()
         self.bridge.body.addWidget(self.meters)
         middle.addWidget(self.bridge)
-        middle.addWidget(self._side_panel())
+        middle.addWidget(self.panel)
         column.addLayout(middle, 1)
-        column.addLayout(self._bottom())
+        column.addWidget(self.below)
         column.addWidget(self._foot())
         self.setCentralWidget(page)
         self.setMinimumSize(960, 560)
@@ -123,67 +117,8 @@ class MonitorWindow(QMainWindow):
         for part in (self.start_page, self.scope, self.spectrogram, self.bench):
             self.pictures.addWidget(part)
         card.body.addWidget(self.pictures, 1)
-        card.body.addWidget(self._transport())
+        card.body.addWidget(self.transport)
         return card
-
-    def _transport(self) -> QWidget:
-        self.transport = QWidget()
-        line = QHBoxLayout(self.transport)
-        line.setContentsMargins(8, 0, 8, 6)
-        self.pause = button(
-            "Pause", tip="The file stands still.", key="Ctrl+P", checkable=True
-        )
-        self.export = button(
-            "Restore…", tip="Writes the whole file, restored.", key="Ctrl+E"
-        )
-        self.file_text = label("", "muted")
-        self.file_text.setMinimumWidth(84)
-        line.addWidget(self.pause)
-        line.addWidget(self.file_bar, 1)
-        line.addWidget(self.file_text)
-        line.addWidget(self.export)
-        self.transport.hide()
-        return self.transport
-
-    def _side_panel(self) -> QScrollArea:
-        inside = QWidget()
-        inside.setObjectName("inside")
-        inside.setFixedWidth(_PANEL_WIDTH - 11)
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE)
-        for card in (self.processor, self.levels, self.presets, self.headroom):
-            column.addWidget(card)
-        column.addWidget(self.log, 1)
-        self.panel = QScrollArea()
-        self.panel.setWidget(inside)
-        self.panel.setWidgetResizable(True)
-        self.panel.setFrameShape(QFrame.Shape.NoFrame)
-        self.panel.setFixedWidth(_PANEL_WIDTH)
-        self.panel.setHorizontalScrollBarPolicy(
-            self.panel.horizontalScrollBarPolicy().ScrollBarAlwaysOff
-        )
-        return self.panel
-
-    def _bottom(self) -> QHBoxLayout:
-        line = _margins(QHBoxLayout())
-        parts = (
-            ("Real-time factor", self.load, 5),
-            ("Latency", self.latency, 4),
-            ("Counters", self.counters, 4),
-        )
-        self.load_text, self.latency_text = label(""), label("")
-        self.restart = button(
-            "Restart", tip="Ends the audio process, begins again.", style="small"
-        )
-        heads = {0: self.load_text, 1: self.latency_text, 2: self.restart}
-        for i, (name, widget, share) in enumerate(parts):
-            card = Card(name)
-            card.setFixedHeight(122)
-            card.head.addWidget(heads[i])
-            card.body.addWidget(widget, 1)
-            line.addWidget(card, share)
-        return line
 
     def _foot(self) -> QFrame:
         foot = QFrame()
@@ -201,9 +136,9 @@ class MonitorWindow(QMainWindow):
         self.theme = theme
         if self.styleSheet() != style_sheet(theme):
             self.setStyleSheet(style_sheet(theme))
-        for part in (self.scope, self.spectrogram, self.bench, self.meters):
-            part.set_theme(theme)
-        for bar in (self.load, self.latency, self.file_bar):
+        for picture in (self.scope, self.spectrogram, self.bench):
+            picture.set_theme(theme)
+        for bar in (self.meters, self.below, self.transport.bar):
             bar.set_theme(theme)
 
     # Drawing.
@@ -239,17 +174,15 @@ class MonitorWindow(QMainWindow):
             self.status_text.setText(self._idle_text())
             return
         model.update_slow()
-        s, now = model.status, time.monotonic()
-        self.load.refresh(model, now)
-        self.load_text.setText(
-            f"p50 {s.rtf_p50:.2f}   p99 {s.rtf_p99:.2f}   max {s.rtf_max:.2f}"
-        )
-        self.latency.show_rows(model.latency_rows, model.sample_rate)
-        self.latency_text.setText(f"{model.latency_ms:.1f} ms")
-        self.counters.show_status(s)
+        now = time.monotonic()
+        self.below.refresh(model, now)
         self.top.show_parameters(model.parameters)
+        self.top.show_match(
+            self.session.match, model.match_db, bool(model.effects.slots)
+        )
         self.levels.show_levels(model.levels, model.thresholds)
-        self.processor.select(model.processor)
+        if self.session.settled:
+            self.show_chain(model)
         self._show_file(model)
         events = model.new_events()
         if events:
@@ -261,15 +194,22 @@ class MonitorWindow(QMainWindow):
         noted = now < self._note_until and not model.stale
         self.status_text.setText(self._note if noted else model.sentence)
 
+    def show_chain(self, model: ViewModel) -> None:
+        """Processor, effects and headroom as the engine has them."""
+        self.processor.select(model.processor)
+        self.effects.show_chain(model.effects, self.catalog.effects)
+        config = model.info.get("config", {})
+        mode = config.get("headroom", "off")
+        self.headroom.show_headroom(
+            mode, float(config.get("gain_db", 0.0)), fixed=mode == "off"
+        )
+
     def _show_file(self, model: ViewModel) -> None:
         s, rate = model.status, model.sample_rate
         if s.recording_end > 0:
-            at, end = s.file_position / rate, s.recording_end / rate
-            self.file_bar.show_position(at)
-            self.file_text.setText(f"{_clock(at)} / {_clock(end)}")
-            start, stop = self.file_bar.region
-            if stop > start and at >= stop and self.session.controls:
-                self.session.controls.request(seek_s=start)
+            self.transport.show_time(s.file_position / rate, s.recording_end / rate)
+            if self.transport.jump_s is not None:
+                self.session.ask(seek_s=self.transport.jump_s)
 
     def _idle_text(self) -> str:
         return self.session.problem or "Nothing plays."
@@ -294,12 +234,13 @@ class MonitorWindow(QMainWindow):
         now = (session.state, session.generation, session.problem, self.view, running)
         if now == self._shown:
             return
-        before, self._shown = self._shown, now
+        self._shown = now
         starting = session.state in (State.STARTING, State.WAITING)
         self.top.show_running(running=running, starting=starting)
-        self.restart.setVisible(session.owns_process)
+        self.below.restart.setVisible(session.owns_process)
         self._show_picture(running=running)
-        if session.model and before[1:2] != now[1:2]:
+        if session.model and session.generation != self._welcomed:
+            self._welcomed = session.generation
             self._welcome(session.model)
 
     def _show_picture(self, *, running: bool) -> None:
@@ -334,10 +275,6 @@ class MonitorWindow(QMainWindow):
         self.spectrogram.start(model.sample_rate)
         self.view_bar.show_channels(model.n_channels, model.channel)
         self.view_bar.freeze.setChecked(False)
-        config = model.info.get("config", {})
-        if config:
-            self.headroom.show_headroom(config["headroom"], config["gain_db"])
-        self.headroom.setEnabled(self.session.owns_process)
         model.thresholds = model.thresholds.with_link(self.preferences.linked)
         kilohertz = f"{model.sample_rate / 1e3:g} kHz"
         self.source_text.setText(
@@ -349,8 +286,7 @@ class MonitorWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         """Drawing begins."""
-        if self.panel.height() > _TALL_PANEL:
-            self.processor.unfold()
+        self.panel.unfold()
         self.start_drawing()
         super().showEvent(event)
 
@@ -369,30 +305,14 @@ class MonitorWindow(QMainWindow):
         self._frames.setInterval(SLOW_MS)
         super().hideEvent(event)
 
-    def changeEvent(self, event: object) -> None:
+    def changeEvent(self, event: QEvent) -> None:
         """Back from being minimised."""
         if self.isVisible():
             self._frames.setInterval(FRAME_MS)
-        super().changeEvent(event)  # type: ignore[arg-type]
+        super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ends what the window started, and nothing else."""
         self.stop_drawing()
         self.session.stop()
         event.accept()
-
-
-def _margins(layout: QHBoxLayout) -> QHBoxLayout:
-    layout.setContentsMargins(SPACE, 0, SPACE, 0)
-    layout.setSpacing(SPACE)
-    return layout
-
-
-def _clock(seconds: float) -> str:
-    """Minutes and seconds.
-
-    Example:
-        >>> _clock(75.4)
-        '1:15'
-    """
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

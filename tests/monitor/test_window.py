@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QPushButton, QSlider
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QPushButton,
+    QSlider,
+)
 
 from rtdeclip.monitor import actions as actions_module
 from rtdeclip.monitor.actions import Actions
+from rtdeclip.monitor.effect_chain import EffectChain, Slot
 from rtdeclip.monitor.keyboard import KEYS, help_text
 from rtdeclip.monitor.preferences import Preferences
 from rtdeclip.monitor.session import Session, State
@@ -51,6 +58,14 @@ def running(actions, engine):
 def frame(actions):
     actions.window.tick()
     actions.window.draw_slow()
+
+
+def served(actions, engine):
+    """The engine does what it was asked for, and the window sees it."""
+    content = engine.serve()
+    frame(actions)
+    frame(actions)
+    return content
 
 
 def pixels(window, widget=None):
@@ -141,6 +156,7 @@ def test_a_dragged_level_is_asked_for_and_locked(running, engine):
     assert request == {"levels": [[0.42, 0.5], [0.5, 0.5]]}
     frame(running)
     assert running.window.levels.lock.isChecked()
+    served(running, engine)
     running.window.levels.lock.click()
     assert engine.file.request()[1] == {"levels": None}
 
@@ -254,7 +270,7 @@ def test_a_failed_start_is_a_sentence_on_the_page(actions):
 
 def test_a_region_loops(running, engine):
     engine.advance(0, recording_end=10 * RATE, file_position=6 * RATE)
-    bar = running.window.file_bar
+    bar = running.window.transport.bar
     bar.show_overview(None, 10.0)
     bar._region = (2.0, 5.0)
     frame(running)
@@ -262,7 +278,7 @@ def test_a_region_loops(running, engine):
 
 
 def test_a_click_in_the_overview_seeks(running, engine, qtbot):
-    bar = running.window.file_bar
+    bar = running.window.transport.bar
     running.window.transport.show()
     bar.show_overview(None, 10.0)
     qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=QPoint(bar.width() // 2, 10))
@@ -329,22 +345,133 @@ def test_benchmark_results_fill_export_and_compare(actions, tmp_path, monkeypatc
     assert (pixels(actions.window, view) != before).any()
 
 
-def test_presets_are_kept_and_come_back(running, engine, monkeypatch, tmp_path):
+def test_presets_keep_the_whole_chain_and_bring_it_back(
+    running, engine, monkeypatch, tmp_path
+):
     monkeypatch.setattr(
         "rtdeclip.files.presets.preset_folder", lambda: tmp_path / "presets"
     )
     running.preferences.processor = "cubic"
     running.preferences.settings["cubic"] = {"fit": "hermite"}
     running.session.controls.set("wet", 0.5)
-    running.keep_preset("cassette")
+    running.chain.set_headroom("limit", -9.0)
+    served(running, engine)
+    chain = EffectChain((Slot("highpass", {"corner_hz": 40.0}),), (Slot("eq"),))
+    running.chain.set_effects(chain)
+    served(running, engine)
+    running.chain.keep_preset("cassette")
     running.session.controls.set("wet", 1.0)
     running.preferences.settings.clear()
-    running.load_preset("cassette")
+    running.chain.set_effects(EffectChain())
+    served(running, engine)
+    running.chain.set_headroom("limit", -3.0)
+    served(running, engine)
+    running.chain.load_preset("cassette")
     assert running.session.controls.get("wet") == 0.5
-    assert engine.file.request()[1] == {
+    asked = {}
+    while not running.session.settled:
+        asked |= served(running, engine)
+    assert asked == {
         "processor": "cubic",
         "settings": {"fit": "hermite"},
+        "headroom": "limit",
+        "gain_db": -9.0,
+        **chain.rows(),
     }
+
+
+EFFECTS = [
+    {
+        "name": "eq",
+        "kind": "effect",
+        "summary": "Three bands.",
+        "settings": [
+            {
+                "name": "low_db",
+                "default": 0.0,
+                "summary": "gain of the low band",
+                "unit": "dB",
+                "low": -24.0,
+                "high": 24.0,
+                "choices": [],
+                "applies": "live",
+            }
+        ],
+    },
+    {"name": "limiter", "kind": "effect"},
+]
+
+
+@pytest.fixture
+def with_effects(running):
+    running.window.catalog.hear({"effects": EFFECTS})
+    running.window.catalog.hear({"cost": "eq", "latency_ms": 0.0, "rtf": 0.0})
+    running.window.catalog.hear({"cost": "limiter", "latency_ms": 1.5, "rtf": 0.0})
+    running.window.catalog_changed.emit()
+    return running
+
+
+def _add(actions, text):
+    menu = actions.window.effects.menu()
+    action = next(a for a in reversed(menu.actions()) if a.text().startswith(text))
+    action.trigger()
+
+
+def test_an_effect_is_added_set_moved_and_removed(with_effects, engine, qtbot):
+    card = with_effects.window.effects
+    _add(with_effects, "eq")
+    assert served(with_effects, engine) == {"pre": [], "post": [["eq", {}]]}
+    form = card.forms[0]
+    assert form.isVisible()
+    form.findChild(QDoubleSpinBox).setValue(-3.0)
+    with qtbot.waitSignal(form.changed):
+        pass
+    assert served(with_effects, engine)["post"] == [["eq", {"low_db": -3.0}]]
+    assert card.forms[0] is form  # what is being typed in is not built anew
+    buttons = {b.accessibleName(): b for b in card.findChildren(QPushButton)}
+    buttons["eq: earlier"].click()
+    assert served(with_effects, engine)["pre"] == [["eq", {"low_db": -3.0}]]
+    buttons = {b.accessibleName(): b for b in card.findChildren(QPushButton)}
+    buttons["eq: remove"].click()
+    assert served(with_effects, engine) == {"pre": [], "post": []}
+    assert with_effects.preferences.pre == []
+
+
+def test_an_effect_that_adds_latency_restarts_the_sound(with_effects, monkeypatch):
+    began = []
+    monkeypatch.setattr(with_effects.session, "start", began.append)
+    monkeypatch.setattr(
+        type(with_effects.session), "owns_process", property(lambda _: True)
+    )
+    _add(with_effects, "limiter")
+    assert began[0].config.post == (("limiter", {}),)
+
+
+def test_headroom_changes_without_a_restart(running, engine, monkeypatch):
+    monkeypatch.setattr(running.session, "start", pytest.fail)
+    card = running.window.headroom
+    card.gain.setValue(-3.0)
+    assert served(running, engine) == {"headroom": "limit", "gain_db": -3.0}
+    card.mode.setCurrentIndex(card.mode.findData("open"))
+    card.mode.activated.emit(card.mode.currentIndex())
+    assert served(running, engine) == {"headroom": "open", "gain_db": -3.0}
+    assert not card.gain.isEnabled()
+    assert running.session.model.gain == 1.0
+
+
+def test_the_matched_bypass_follows_the_restored_sound(running, engine, qtbot):
+    qtbot.keyClick(running.window, Qt.Key.Key_A)
+    for _ in range(6):
+        engine.advance(RATE // 5)
+        frame(running)
+    asked = engine.file.request()[1]
+    # The restored tone is 0.8 high, the clipped one 0.5: some 3 dB of power.
+    assert 2.0 < asked["bypass_gain_db"] < 4.0
+    assert running.window.top.match.text() == f"+{asked['bypass_gain_db']:.1f} dB"
+    served(running, engine)
+    qtbot.keyClick(running.window, Qt.Key.Key_A)
+    frame(running)
+    assert engine.file.request()[1] == {"bypass_gain_db": 0.0}
 
 
 def test_start_and_stop_go_through_the_plan(actions, monkeypatch):

@@ -79,6 +79,11 @@ class FileBar(QWidget):
         self.update()
 
     @property
+    def position_s(self) -> float:
+        """Where it plays."""
+        return self._at_s
+
+    @property
     def region(self) -> tuple[float, float]:
         """The loop in s; (0, 0) for none."""
         return self._region

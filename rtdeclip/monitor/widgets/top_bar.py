@@ -6,6 +6,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
 from rtdeclip.monitor.catalog import Choice
 from rtdeclip.monitor.widgets.cards import SPACE, Menu, button, label
 
+_MATCH_TIP = (
+    "Bypass as loud as the restored sound, so that the louder one does not seem better "
+    "for that alone."
+)
 SOURCES = (("live", "Live sound"), ("file", "Audio file"), ("demo", "Demo"))
 
 
@@ -18,6 +22,7 @@ class TopBar(QFrame):
         source_changed: ``live``, ``file`` or ``demo``.
         devices_changed: the input's and the output's name.
         record_clicked: begin or end a recording.
+        match_changed: bypass as loud as the restored sound, or not.
     """
 
     start_clicked = Signal()
@@ -25,6 +30,7 @@ class TopBar(QFrame):
     source_changed = Signal(str)
     devices_changed = Signal(str, str)
     record_clicked = Signal()
+    match_changed = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,9 +43,9 @@ class TopBar(QFrame):
             style="primary",
         )
         self.start.setMinimumWidth(72)
-        self.source = Menu("Source")
-        self.input = Menu("Input device", narrow=10)
-        self.output = Menu("Output device", narrow=10)
+        self.source = Menu("Source", narrow=6)
+        self.input = Menu("Input device", narrow=7)
+        self.output = Menu("Output device", narrow=7)
         for box in (self.source, self.input, self.output):
             box.setToolTip(box.accessibleName())
         for name, text in SOURCES:
@@ -66,6 +72,9 @@ class TopBar(QFrame):
             key="Space",
             checkable=True,
         )
+        self.match = button("Match", tip=_MATCH_TIP, key="A", checkable=True)
+        self.match.setFixedWidth(72)
+        self.match.clicked.connect(lambda on: self.match_changed.emit(bool(on)))
         self.repair = button(
             "Repair only",
             tip="Hear only what the restoration adds.",
@@ -85,7 +94,7 @@ class TopBar(QFrame):
         self.wet = QSlider(Qt.Orientation.Horizontal)
         self.wet.setRange(0, 100)
         self.wet.setValue(100)
-        self.wet.setFixedWidth(90)
+        self.wet.setFixedWidth(72)
         self.wet.setAccessibleName("Wet share in percent")
         self.wet.setToolTip("How much of the repair is heard.")
         self.wet_text = label("100 %")
@@ -108,7 +117,8 @@ class TopBar(QFrame):
         boxes = (self.source, self.file, self.input, self.arrow, self.output)
         self._add(line, self.start, *boxes)
         line.addStretch(1)
-        self._add(line, self.bypass, self.repair, self.mute, label("Wet", "muted"))
+        self._add(line, self.bypass, self.match, self.repair, self.mute)
+        line.addWidget(label("Wet", "muted"))
         self._add(line, self.wet, self.wet_text, self.record, self.menu)
 
     @staticmethod
@@ -156,6 +166,14 @@ class TopBar(QFrame):
             self.wet.setValue(round(100 * parameters.get("wet", 1.0)))
             self.wet.blockSignals(False)
             self.wet_text.setText(f"{self.wet.value()} %")
+
+    def show_match(self, on: bool, gain_db: float, effects: bool) -> None:
+        """Whether loudness is matched, and by how much."""
+        on = on and not effects
+        self.match.setChecked(on)
+        self.match.setText(f"{gain_db:+.1f} dB".replace("-", "−") if on else "Match")
+        self.match.setEnabled(not effects)
+        self.match.setToolTip("Works without effects only." if effects else _MATCH_TIP)
 
     def show_running(self, *, running: bool, starting: bool) -> None:
         """Start or stop, and whether the switches do anything."""
