@@ -3,6 +3,7 @@
 from rtdeclip.errors import SettingError
 from rtdeclip.training.fit import Plan
 from rtdeclip.training.nets.causal_demucs import Shape
+from rtdeclip.training.own_loss_presets import OWN_LOSS_PRESETS
 from rtdeclip.training.paper_presets import PAPER_PRESETS
 
 PRESETS: dict[str, Plan] = {
@@ -14,6 +15,7 @@ PRESETS: dict[str, Plan] = {
         windows_ms=(16.0, 32.0),
     ),
     **PAPER_PRESETS,
+    **OWN_LOSS_PRESETS,
     "tiny": Plan(
         "tiny",
         16000,
