@@ -38,6 +38,9 @@ def rtf(
     png: Path | None = typer.Option(None, "--png", help="Write a picture."),
     html: Path | None = typer.Option(None, "--html", help="Write one HTML page."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    lines: bool = typer.Option(
+        False, "--lines", help="Print a JSON line for each result as it comes."
+    ),
 ) -> None:
     """Real-time factor per hop of every streaming processor.
 
@@ -49,6 +52,8 @@ def rtf(
 
     rtdeclip bench rtf --compare before.json
     """
+    import json
+
     from rtdeclip.benchmarks import machine, report
     from rtdeclip.benchmarks.rtf import SEVERITIES, SPECIAL, grid, recommendation, run
 
@@ -58,12 +63,16 @@ def rtf(
     facts = machine.describe()
     cases = grid(processor, rate, hop, channels, severity, mode, seconds)
     measured = []
+    if lines:
+        print(json.dumps({"machine": facts, "total": len(cases)}), flush=True)
     for row in run(cases):
         measured.append(row)
-        if not as_json:
+        if lines:
+            print(json.dumps({"row": row.as_dict()}), flush=True)
+        elif not as_json:
             done = f"{len(measured)}/{len(cases)}"
             typer.echo(f"\r{done} {row.processor:24s}", err=True, nl=False)
-    if not as_json:
+    if not (as_json or lines):
         typer.echo("\r" + " " * 40 + "\r", err=True, nl=False)
     rows = [row.as_dict() for row in measured]
     summary = recommendation(measured)
@@ -74,9 +83,9 @@ def rtf(
         report.rtf_picture(png, rows)
     if html:
         report.write_html(html, facts, rows, summary)
-    if as_json:
-        import json
-
+    if lines:
+        print(json.dumps({"summary": summary}), flush=True)
+    elif as_json:
         data = {"machine": facts, "rows": rows, "summary": summary}
         typer.echo(json.dumps(data | ({"ratios": compared} if compare else {})))
     else:

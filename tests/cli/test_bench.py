@@ -42,6 +42,15 @@ def test_json_has_a_row_per_case_with_the_documented_keys():
     assert report["machine"]["cores"] >= 1
 
 
+def test_lines_are_the_report_piece_by_piece():
+    done = bench("--processor", "bypass", "--hop", "128", "--hop", "512", "--lines")
+    first, *rows, last = map(json.loads, done.stdout.splitlines())
+    assert first["total"] == len(rows) == 4
+    assert first["machine"]["cores"] >= 1
+    assert all(set(line["row"]) >= KEYS for line in rows)
+    assert list(last) == ["summary"]
+
+
 def test_a_saved_report_is_compared_case_by_case(tmp_path):
     saved = tmp_path / "before.json"
     words = ("--processor", "bypass", "--mode", "hot")
