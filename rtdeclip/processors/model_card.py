@@ -20,7 +20,7 @@ from rtdeclip.stream.processor import SEVERITIES, Rung, Value
 FORMAT = 1
 CARD = "card.toml"
 FOLDERS_VARIABLE = "RTDECLIP_MODELS"
-INPUTS = ("y", "sign", "theta", "estimate")
+INPUTS = ("y", "sign", "theta", "estimate", "partner")
 Normalisation = Literal["none", "level", "energy", "mean_variance", "peak"]
 Kind = Literal["step", "chunk", "whole"]
 Scope = Literal["clipped", "all"]
@@ -48,11 +48,14 @@ class Estimate:
         settings: its settings by name.
         windows_ms: values of its ``window_ms`` the model was trained with; the first is
             the default. Empty: it has no such setting.
+        follows: of a partner, the setting (in ms) that is given the model's whole
+            latency, so that it looks as far ahead as it may.
     """
 
     processor: str
     settings: dict[str, Value] = field(default_factory=dict)
     windows_ms: tuple[float, ...] = ()
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,12 @@ class Card:
         latency_samples: index delay of the graph, without an estimate's.
         inputs: names of the graph's inputs besides the state, in order: ``y`` the
             clipped signal, ``sign`` the mask (−1, 0, 1), ``theta`` the clip level,
-            ``estimate`` another processor's output of the same instants.
+            ``estimate`` another processor's output of the same instants, ``partner``
+            a second one's, of the instants of the graph's output.
         weights: files by precision, the first is the default.
         folder: where the card lies.
         estimate: set if ``estimate`` is among the inputs.
+        partner: set if ``partner`` is.
         normalisation: of ``y``, ``theta`` and ``estimate`` before a chunk or whole
             graph, undone after it: divided by the clip level, the root mean square,
             the deviation (the mean taken off first) or the peak of what it sees.
@@ -134,6 +139,7 @@ class Card:
     weights: dict[str, Weights]
     folder: Path
     estimate: Estimate | None = None
+    partner: Estimate | None = None
     licence: str = ""
     data: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
@@ -200,7 +206,7 @@ def read_card(folder: Path) -> Card:
 
 
 def _card(raw: dict[str, Any], folder: Path) -> Card:
-    estimate = raw.get("estimate")
+    estimate, partner = (_estimate(raw.get(key)) for key in ("estimate", "partner"))
     card = Card(
         name=str(raw["name"]),
         summary=str(raw["summary"]),
@@ -211,13 +217,8 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
         inputs=tuple(raw["inputs"]),
         weights={name: Weights(**entry) for name, entry in raw["weights"].items()},
         folder=folder,
-        estimate=Estimate(
-            estimate["processor"],
-            dict(estimate.get("settings", {})),
-            tuple(float(w) for w in estimate.get("windows_ms", ())),
-        )
-        if estimate
-        else None,
+        estimate=estimate,
+        partner=partner,
         licence=str(raw.get("licence", "")),
         data=tuple(raw.get("data", ())),
         training=dict(raw.get("training", {})),
@@ -245,6 +246,8 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
         unknown
         or "y" not in card.inputs
         or ("estimate" in card.inputs) != (estimate is not None)
+        or ("partner" in card.inputs) != (partner is not None)
+        or (partner is not None and card.kind != "step")
     ):
         raise ValueError(f"inputs {card.inputs} do not fit")
     if (
@@ -254,6 +257,17 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
     ):
         raise ValueError("hop, latency_samples or sample_rate is out of range")
     return card
+
+
+def _estimate(entry: dict[str, Any] | None) -> Estimate | None:
+    if entry is None:
+        return None
+    return Estimate(
+        entry["processor"],
+        dict(entry.get("settings", {})),
+        tuple(float(w) for w in entry.get("windows_ms", ())),
+        str(entry.get("follows", "")),
+    )
 
 
 def _rung(entry: dict[str, Any]) -> Rung:

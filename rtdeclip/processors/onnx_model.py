@@ -2,21 +2,23 @@
 
 Each model found (``model_card``) is a method of its own name. The graph is fed the
 clipped signal, the signed mask and the clip level; networks that correct a classical
-estimate get that too, the signal delayed to meet it. No torch.
+estimate get that too, the signal delayed to meet it; those with a partner get its
+output at the instants of their own. No torch.
 
-Latency: the graph's look-ahead, plus the estimate's. Cost: 0.01 to 0.1 RTF. Until the
-first clip level is known nothing is computed; then the last ``REPLAYED_MS`` are run
-through the graph at once, so that it starts with the sound before in its memory. It
-fails on material unlike its training data.
+Latency: the graph's look-ahead, plus the estimate's; a partner adds none. Cost: 0.01 to
+0.1 RTF. Until the first clip level is known nothing is computed; then the last
+``REPLAYED_MS`` are run through the graph at once, so that it starts with the sound
+before in its memory. It fails on material unlike its training data.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rtdeclip.errors import ModelError, SettingError
-from rtdeclip.processors.model_card import Card, find_card, model_cards
+from rtdeclip.processors.model_card import Card, Estimate, find_card, model_cards
 from rtdeclip.processors.onnx_whole import OnnxWhole
 from rtdeclip.processors.step_graph import StepGraph, graph_metadata
 from rtdeclip.stream.clip import Clip
@@ -41,6 +43,8 @@ class OnnxStep:
             see; at least ``latency_samples`` worth.
         estimator: the processor whose output is the graph's input ``estimate``, of
             the same hop.
+        partner: the processor whose output is the graph's input ``partner``, of the
+            same hop and of the latency of this whole.
     """
 
     def __init__(
@@ -50,11 +54,12 @@ class OnnxStep:
         latency_samples: int,
         replayed_hops: int,
         estimator: Processor | None = None,
+        partner: Processor | None = None,
     ) -> None:
         late = estimator.latency_samples if estimator else 0
         self.hop = hop
         self.latency_samples = latency_samples + late
-        self._graph, self._estimator = graph, estimator
+        self._graph, self._estimator, self._partner = graph, estimator, partner
         self._lines = {name: DelayLine(hop, late) for name in ("y", "sign", "theta")}
         self._asleep = DelayLine(hop, latency_samples)
         self._now = {name: np.zeros(hop, np.float32) for name in graph.inputs}
@@ -77,6 +82,8 @@ class OnnxStep:
         now["theta"][:] = lines["theta"].process(self._theta)
         if self._estimator:
             now["estimate"][:] = self._estimator.process(block, clip)
+        if self._partner:
+            now["partner"][:] = self._partner.process(block, clip)
         if not self._awake and not now["theta"].any():
             self._remember()
             return self._asleep.process(now["y"])
@@ -106,8 +113,9 @@ class OnnxStep:
         """Forgets all audio."""
         self._graph.reset()
         self._level, self._awake = 0.0, False
-        if self._estimator:
-            self._estimator.reset()
+        for helper in (self._estimator, self._partner):
+            if helper:
+                helper.reset()
         for line in (*self._lines.values(), self._asleep):
             line.reset()
         for values in self._past:
@@ -139,18 +147,34 @@ def make(card: Card, sample_rate: int, weights: str, window_ms: str = "") -> Onn
     graph = StepGraph(card.path(weights), card.inputs, expected)
     hop_ms = 1e3 * card.hop / card.sample_rate
     replayed = max(round(REPLAYED_MS / hop_ms), -(-card.latency_samples // card.hop))
-    estimator = _estimator(card, window_ms) if card.estimate else None
-    return OnnxStep(graph, card.hop, card.latency_samples, replayed, estimator)
+    estimator = partner = None
+    late = card.latency_samples
+    if card.estimate:
+        changes = {"window_ms": float(window_ms)} if window_ms else {}
+        estimator = _built(card.estimate, changes, card, 0)
+        late += estimator.latency_samples
+    if card.partner:
+        follows = card.partner.follows
+        changes = {follows: 1e3 * late / card.sample_rate} if follows else {}
+        partner = _built(card.partner, changes, card, late)
+    return OnnxStep(graph, card.hop, card.latency_samples, replayed, estimator, partner)
 
 
-def _estimator(card: Card, window_ms: str) -> Processor:
-    assert card.estimate is not None
-    settings = dict(card.estimate.settings)
-    if window_ms:
-        settings["window_ms"] = float(window_ms)
-    method = find(card.estimate.processor)
+def _built(
+    wanted: Estimate, changes: Mapping[str, Value], card: Card, late: int
+) -> Processor:
+    """Raises ModelError if it is later than ``late`` samples, unless that is 0."""
+    method = find(wanted.processor)
+    settings = {**wanted.settings, **changes}
     made: Processor = method.build(card.sample_rate, 1, **settings)
-    return fit_processor(made, card.hop, 0)
+    fitted = fit_processor(made, card.hop, late)
+    if late and fitted.latency_samples != late:
+        raise ModelError(
+            f"Model {card.name!r} is {late} samples late, its partner "
+            f"{wanted.processor!r} {fitted.latency_samples}. Export it again with a "
+            "longer look-ahead."
+        )
+    return fitted
 
 
 def method_of(card: Card) -> Method:

@@ -16,7 +16,7 @@ import soxr
 from rtdeclip.errors import ModelError
 from rtdeclip.processors.model_card import Card
 from rtdeclip.processors.step_graph import graph_metadata, open_session
-from rtdeclip.stream.clip import Clip, Plateau
+from rtdeclip.processors.whole_estimate import whole_estimate
 from rtdeclip.stream.processor import Processor
 from rtdeclip.stream.registry import find
 from rtdeclip.types import Samples, Signs
@@ -142,18 +142,7 @@ def _estimate(card: Card, y: Samples, sign: Signs, bound: Samples) -> Samples:
     settings: dict[str, Any] = dict(card.estimate.settings)
     method = find(card.estimate.processor)
     processor: Processor = method.build(card.sample_rate, 1, **settings)
-    hop, late = processor.hop, processor.latency_samples
-    padding = late + -(len(y) + late) % hop
-    clip, parts = Clip(hop), []
-    clip.high = clip.low = Plateau.digital(float(bound.max()))
-    lines = [np.pad(line, (0, padding)) for line in (y, sign, bound)]
-    for at in range(0, len(y) + padding, hop):
-        here = slice(at, at + hop)
-        clip.sign[:], clip.bound[:] = lines[1][here], lines[2][here]
-        clip.count = int(np.count_nonzero(clip.sign))
-        parts.append(processor.process(np.ascontiguousarray(lines[0][here]), clip))
-        parts[-1] = parts[-1].copy()
-    return np.concatenate(parts)[late : late + len(y)]
+    return whole_estimate(processor, y, sign, bound)
 
 
 def _resampled(x: Samples, rate: int, wanted: int) -> Samples:

@@ -23,7 +23,8 @@ class Degradation:
         fixed: the fraction that ``fixed_share`` of the items take.
         fixed_share: 0 to 1.
         uneven_share: share of items whose lower level differs, by up to 3 dB.
-        sum_share: share of items to which another one is added (voices, chords).
+        sum_share: share of items to which others are added (voices, chords).
+        most_added: how many others at most, each at a gain of 0 to 1.
         tilt_share: share of items filtered by 1 + a·z⁻¹, |a| ≤ 0.6, before clipping.
     """
 
@@ -34,6 +35,7 @@ class Degradation:
     uneven_share: float = 0.05
     tilt_share: float = 0.3
     sum_share: float = 0.0
+    most_added: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -41,29 +43,30 @@ class Degradation:
 
 
 class Item(NamedTuple):
-    """A batch, all ``(B, N)`` float32: truth, clipped, mask, level, estimate if any."""
+    """A batch, all ``(B, N)`` float32: truth, clipped, mask, level, the estimates."""
 
     clean: Tensor
     clipped: Tensor
     sign: Tensor
     theta: Tensor
     estimate: Tensor | None = None
+    partner: Tensor | None = None
 
     def to(self, device: str | torch.device) -> "Item":
         """The batch on another device."""
         clean, clipped, sign, theta = (tensor.to(device) for tensor in self[:4])
-        estimate = None if self.estimate is None else self.estimate.to(device)
-        return Item(clean, clipped, sign, theta, estimate)
+        estimate, partner = (None if x is None else x.to(device) for x in self[4:])
+        return Item(clean, clipped, sign, theta, estimate, partner)
 
     def padded(self, samples: int) -> "Item":
         """``samples`` zeros at the end; the level goes on."""
         pad = (0, samples)
         clean, clipped, sign = (functional.pad(tensor, pad) for tensor in self[:3])
         theta = functional.pad(self.theta, pad, mode="replicate")
-        estimate = None
-        if self.estimate is not None:
-            estimate = functional.pad(self.estimate, pad)
-        return Item(clean, clipped, sign, theta, estimate)
+        estimate, partner = (
+            None if x is None else functional.pad(x, pad) for x in self[4:]
+        )
+        return Item(clean, clipped, sign, theta, estimate, partner)
 
 
 def degrade(clean: Tensor, mix: Degradation, generator: Generator) -> Item:
@@ -84,8 +87,9 @@ def shaped(
         draw = torch.rand(clean.shape[0], 1, generator=generator)
         return draw.to(clean.device)
 
-    if mix.sum_share:
-        other = clean[torch.randperm(clean.shape[0], generator=generator)]
+    alone = clean
+    for _ in range(mix.most_added if mix.sum_share else 0):
+        other = alone[torch.randperm(clean.shape[0], generator=generator)]
         clean = clean + uniform() * (uniform() < mix.sum_share) * other
     tilt = (1.2 * uniform() - 0.6) * (uniform() < mix.tilt_share)
     clean = clean + tilt * functional.pad(clean, (1, 0))[:, :-1]

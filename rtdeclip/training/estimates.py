@@ -1,4 +1,7 @@
-"""Segments with an A-SPADE estimate beside them, computed once before the training.
+"""Segments with classical estimates beside them, computed once before the training.
+
+A-SPADE's is the start of a hybrid; linear prediction's is a partner that the network
+mixes in, and looks as far ahead as the whole model is late.
 
 A-SPADE runs a few hundred times faster than the sound, training sees each segment
 many times: so the segments are drawn, degraded and restored ahead, and kept as 16-bit
@@ -12,14 +15,18 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from rtdeclip.processors import ar, aspade
 from rtdeclip.processors.aspade import window_for
 from rtdeclip.processors.spade_signal import aspade_estimate
+from rtdeclip.processors.whole_estimate import whole_estimate
+from rtdeclip.stream.rebuffer import fit_processor
 from rtdeclip.training.data import Pool
 from rtdeclip.training.degrade import Item, clip_batch, shaped
 from rtdeclip.training.fit import Plan
 
-GROWTH = 0.05  # of the sparsity: two thirds of the time for 0.1 dB less than 0.03
-SURROUNDINGS = 512  # samples on each side
+GROWTH = 0.012  # of A-SPADE's sparsity; the card tells the host to use the same
+SURROUNDINGS_S = 0.032  # on each side
+DRAWN = 16  # segments at a time, so that one can be added to another
 FULL = 32767.0
 ROOM = 4.0  # estimates may rise above full scale by 12 dB
 
@@ -32,22 +39,27 @@ class Prepared:
         clean: ``(n_items, n_samples)`` int16, full scale 32767.
         estimate: same shape, int16, full scale 32767 / 4.
         levels: ``(n_items, 2)`` float32, the high and the low clip level.
+        partner: as ``estimate``.
     """
 
     clean: Tensor
-    estimate: Tensor
+    estimate: Tensor | None
     levels: Tensor
+    partner: Tensor | None = None
 
     def draw(self, batch: int, generator: Generator) -> Item:
         """A batch of random items, each with a random polarity."""
         chosen = torch.randint(len(self.clean), (batch,), generator=generator)
         flip = 1.0 - 2.0 * torch.randint(2, (batch, 1), generator=generator)
         clean = self.clean[chosen].float() / FULL * flip
-        estimate = self.estimate[chosen].float() * (ROOM / FULL) * flip
+        estimate, partner = (
+            None if kept is None else kept[chosen].float() * (ROOM / FULL) * flip
+            for kept in (self.estimate, self.partner)
+        )
         levels = self.levels[chosen]
         high, low = torch.where(flip > 0, levels, levels.flip(1)).chunk(2, 1)
         item = clip_batch(clean, high, low)
-        return item._replace(estimate=estimate)
+        return item._replace(estimate=estimate, partner=partner)
 
 
 def prepare(
@@ -65,38 +77,56 @@ def prepare(
         progress: told the share that is done.
     """
     generator = Generator().manual_seed(plan.seed + 1)
-    length, edge = plan.segment_samples, SURROUNDINGS
+    length = plan.segment_samples
+    edge = round(SURROUNDINGS_S * plan.sample_rate)
     clean = torch.zeros(count, length, dtype=torch.int16)
-    estimate = torch.zeros_like(clean)
+    estimate = torch.zeros_like(clean) if plan.estimate else None
+    partner = torch.zeros_like(clean) if plan.partner else None
     levels = torch.zeros(count, 2)
     for k in range(count):
-        whole = pool.draw(1, length + 2 * edge, generator)
-        whole, high, low = shaped(whole, plan.mix, generator)
+        if k % DRAWN == 0:
+            drawn = pool.draw(DRAWN, length + 2 * edge, generator)
+            drawn, highs, lows = shaped(drawn, plan.mix, generator)
+        whole, high, low = (x[k % DRAWN, None] for x in (drawn, highs, lows))
         scale = 1.0 / max(1.0, float(whole.abs().max()))
         whole = (whole * scale * FULL).round() / FULL
         item = clip_batch(whole, high * scale, low * scale)
-        window = plan.windows_ms[k % len(plan.windows_ms)]
-        item = estimated(item, plan.sample_rate, window, GROWTH)
-        assert item.estimate is not None
+        windows = plan.windows_ms or (0.0,)
+        item = estimated(item, plan, windows[k % len(windows)])
         clean[k] = (item.clean[0, edge:-edge] * FULL).round().to(torch.int16)
-        kept = (item.estimate[0, edge:-edge] * (FULL / ROOM)).round()
-        estimate[k] = kept.clamp(-FULL, FULL).to(torch.int16)
+        for kept, found in ((estimate, item.estimate), (partner, item.partner)):
+            if kept is not None and found is not None:
+                rounded = (found[0, edge:-edge] * (FULL / ROOM)).round()
+                kept[k] = rounded.clamp(-FULL, FULL).to(torch.int16)
         levels[k] = torch.cat([high, low], 1)[0] * scale
         if progress:
             progress((k + 1) / count)
-    return Prepared(clean, estimate, levels)
+    return Prepared(clean, estimate, levels, partner)
 
 
-def estimated(item: Item, sample_rate: int, window_ms: float, growth: float) -> Item:
-    """``item``, a batch of one, with its A-SPADE estimate."""
+def estimated(item: Item, plan: Plan, window_ms: float) -> Item:
+    """``item``, a batch of one, with the estimates the plan's network takes.
+
+    Args:
+        item: clipped.
+        plan: its sample rate and shape.
+        window_ms: of A-SPADE; not used by a network without its estimate.
+    """
     y, sign = item.clipped[0].numpy(), item.sign[0].numpy().astype(np.int8)
     bound = np.where(sign == 0, np.float32(0), np.abs(y)).astype(np.float32)
-    found = aspade_estimate(y, sign, bound, window_for(sample_rate, window_ms), growth)
-    return item._replace(estimate=torch.from_numpy(found)[None])
+    late, rate, hop = plan.shape.look_ahead, plan.sample_rate, plan.shape.hop
+    if plan.estimate:
+        window = window_for(rate, window_ms)
+        found = aspade_estimate(y, sign, bound, window, GROWTH)
+        item = item._replace(estimate=torch.from_numpy(found)[None])
+        late += fit_processor(aspade.make(rate, window_ms), hop, 0).latency_samples
+    if plan.partner:
+        processor = ar.make(rate, look_ahead=1e3 * late / rate)
+        found = whole_estimate(processor, y, sign, bound)
+        item = item._replace(partner=torch.from_numpy(found)[None])
+    return item
 
 
-def all_estimated(
-    items: Sequence[Item], sample_rate: int, window_ms: float
-) -> list[Item]:
-    """Validation items with estimates as good as those of the live processor."""
-    return [estimated(item, sample_rate, window_ms, 0.03) for item in items]
+def all_estimated(items: Sequence[Item], plan: Plan, window_ms: float) -> list[Item]:
+    """Validation items with the estimates of the live processor."""
+    return [estimated(item, plan, window_ms) for item in items]

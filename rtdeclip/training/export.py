@@ -11,7 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,8 +26,9 @@ from torch import Tensor, nn
 from rtdeclip.errors import ModelError
 from rtdeclip.processors.model_card import CARD, FORMAT, Card, Estimate, Weights
 from rtdeclip.processors.step_graph import graph_metadata
+from rtdeclip.training.estimates import GROWTH
 from rtdeclip.training.fit import Plan, read_checkpoint
-from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape
+from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape, with_partner
 from rtdeclip.training.nets.cells import Cell, Product, through_cells
 from rtdeclip.training.nets.network import Network, Running, Streaming, family_of
 
@@ -49,6 +50,9 @@ class _Celled(CausalDemucs):
             for name in ("conv", "mix"):
                 linear = getattr(block, name)
                 setattr(block, name, Product(linear.weight.T, linear.bias))
+        if net.shape.partner:
+            assert isinstance(self.meet, nn.Linear)
+            self.meet = Product(self.meet.weight.T, self.meet.bias)
         self.eval().requires_grad_(False)
 
     def _recur(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Any]:
@@ -66,7 +70,8 @@ class Step(nn.Module):
         """Inputs, then the state; the restored hop, then the next state."""
         y, sign, theta, *rest = tensors
         estimate = rest.pop(0) if self.net.shape.estimate else None
-        out, after = self.net(y, sign, theta, estimate, rest)
+        partner = rest.pop(0) if self.net.shape.partner else None
+        out, after = self.net(y, sign, theta, estimate, rest, partner)
         return (out, *after)
 
 
@@ -193,7 +198,10 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     assert isinstance(net, Network)
     running, model = net.running, graph_of(net)
-    estimate = Estimate("aspade", {}, plan.windows_ms) if plan.estimate else None
+    estimate = None
+    if plan.estimate:
+        estimate = Estimate("aspade", {"growth": GROWTH}, plan.windows_ms)
+    partner = Estimate("ar", follows="look_ahead") if plan.partner else None
     late = running.latency_samples
     tags = graph_metadata(folder.name, plan.sample_rate, running.hop, late)
     made = {"fp16": halved(model)}
@@ -217,6 +225,7 @@ def export(
         weights=weights,
         folder=folder,
         estimate=estimate,
+        partner=partner,
         licence=licence,
         data=tuple(data),
         training=(training or {}) | {"shape": plan.shape.to_dict()},
@@ -279,6 +288,8 @@ def write_card(card: Card) -> None:
 def weights_of(path: Path, shape: Shape) -> dict[str, Tensor]:
     """The named weights of a shipped fp32 graph, as a state dict to start from.
 
+    One without a partner serves a shape that has one, see ``with_partner``.
+
     Raises:
         ModelError: the graph has not the weights of this shape.
     """
@@ -289,6 +300,9 @@ def weights_of(path: Path, shape: Shape) -> dict[str, Tensor]:
             )
             for i in onnx.load(path).graph.initializer
         }
+        if shape.partner and "meet.matrix" not in stored:
+            alone = weights_of(path, replace(shape, partner=False))
+            return with_partner(alone, shape)
         net = CausalDemucs(shape)
         found = {}
         for name in net.state_dict():

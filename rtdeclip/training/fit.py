@@ -88,6 +88,11 @@ class Plan:
         return bool(getattr(self.shape, "estimate", False))
 
     @property
+    def partner(self) -> bool:
+        """Whether it mixes in another one."""
+        return bool(getattr(self.shape, "partner", False))
+
+    @property
     def warm_up_steps(self) -> int:
         """Over which the learning rate rises."""
         return min(WARM_UP_STEPS, max(1, (self.steps or WARM_UP_STEPS * 10) // 10))

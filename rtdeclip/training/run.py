@@ -36,7 +36,7 @@ def source_of(
         prepared_items: see ``estimates.prepare``.
         progress: told the share of them that is ready.
     """
-    if plan.estimate:
+    if plan.estimate or plan.partner:
         prepared: Prepared = prepare(pool, plan, prepared_items, progress)
         return lambda generator: prepared.draw(plan.batch, generator)
 
@@ -93,9 +93,10 @@ def fixed_items(plan: Plan, paths: Sequence[Path]) -> Validation:
             level = (fraction * clean.abs().amax(1, keepdim=True)).clamp(min=1e-6)
             items.append(clip_batch(clean, level, level))
         if not plan.estimate:
-            found[f"{fraction:g}"] = items
+            ready = all_estimated(items, plan, 0.0) if plan.partner else items
+            found[f"{fraction:g}"] = ready
         for window in plan.windows_ms if plan.estimate else ():
-            ready = all_estimated(items, plan.sample_rate, window)
+            ready = all_estimated(items, plan, window)
             found[f"{fraction:g}_{window:g}ms"] = ready
     return found
 

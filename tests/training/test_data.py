@@ -170,7 +170,7 @@ def test_validation_items_cover_levels_and_windows(tmp_path):
     assert "0.2_16ms" in found
     assert "0.2_32ms" in found
     item = found["0.2_32ms"][0]
-    again = all_estimated([item], 16000, 32.0)[0]
+    again = all_estimated([item], HYBRID, 32.0)[0]
     assert torch.equal(item.estimate, again.estimate)
 
 

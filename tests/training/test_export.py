@@ -20,9 +20,12 @@ from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape
 
 PLAIN = Shape(strides=(4, 4, 4), width=8, cap=16, look_ahead=32, layers=2)
 HYBRID = replace(PLAIN, layers=1, look_ahead=16, estimate=True)
+TRIO = replace(HYBRID, look_ahead=32, partner=True)
 
 
-@pytest.fixture(scope="module", params=[PLAIN, HYBRID], ids=["plain", "hybrid"])
+@pytest.fixture(
+    scope="module", params=[PLAIN, HYBRID, TRIO], ids=["plain", "hybrid", "trio"]
+)
 def exported(request, tmp_path_factory):
     """A network of random weights, its plan and its card."""
     torch.manual_seed(3)
@@ -46,8 +49,9 @@ def lines(shape, n_samples, level=0.5, seed=0):
         "sign": np.sign(x) * (np.abs(x) >= level),
         "theta": np.full(n_samples, level),
     }
-    if shape.estimate:
-        given["estimate"] = x + 0.1 * rng.standard_normal(n_samples)
+    for name, taken in (("estimate", shape.estimate), ("partner", shape.partner)):
+        if taken:
+            given[name] = x + 0.1 * rng.standard_normal(n_samples)
     return {name: line.astype(np.float32) for name, line in given.items()}
 
 
@@ -68,7 +72,7 @@ def streamed(card, given, precision="fp32"):
 def test_the_graph_streams_what_the_network_computes_whole(exported):
     net, plan, card = exported
     given = lines(plan.shape, 80 * card.hop)
-    whole, _ = net(*(torch.from_numpy(line)[None] for line in given.values()))
+    whole, _ = net(**{n: torch.from_numpy(line)[None] for n, line in given.items()})
     assert np.abs(streamed(card, given) - whole[0].numpy()).max() <= 1e-5
 
 
@@ -77,7 +81,7 @@ def test_the_graph_follows_a_level_that_changes(exported):
     loud = lines(plan.shape, 30 * card.hop, 0.5)
     soft = lines(plan.shape, 30 * card.hop, 0.1, seed=1)
     given = {name: np.concatenate([loud[name], soft[name]]) for name in loud}
-    whole, _ = net(*(torch.from_numpy(line)[None] for line in given.values()))
+    whole, _ = net(**{n: torch.from_numpy(line)[None] for n, line in given.items()})
     assert np.abs(streamed(card, given) - whole[0].numpy()).max() <= 1e-5
 
 
@@ -175,8 +179,8 @@ def test_a_shipped_graph_gives_its_weights_back(exported):
     net, plan, card = exported
     again = CausalDemucs(plan.shape)
     again.load_state_dict(weights_of(card.path("fp32"), plan.shape))
-    given = [torch.from_numpy(t)[None] for t in lines(plan.shape, 640).values()]
-    assert torch.allclose(again(*given)[0], net(*given)[0], atol=1e-6)
+    given = {n: torch.from_numpy(t)[None] for n, t in lines(plan.shape, 640).items()}
+    assert torch.allclose(again(**given)[0], net(**given)[0], atol=1e-6)
     with pytest.raises(ModelError, match="has not the weights of this network"):
         weights_of(card.path("fp32"), replace(plan.shape, width=4))
 
@@ -188,5 +192,5 @@ def test_the_hybrids_latency_is_the_estimates_and_its_own(exported):
         return
     short = method_of(card).build(16000, weights="fp32", window_ms="16")
     long = method_of(card).build(16000, weights="fp32", window_ms="32")
-    assert short.latency_samples == 256 - 64 + 16
-    assert long.latency_samples == 512 - 128 + 128 - 64 + 16
+    assert short.latency_samples == 256 - 64 + plan.shape.look_ahead
+    assert long.latency_samples == 512 - 128 + 128 - 64 + plan.shape.look_ahead

@@ -28,6 +28,8 @@ from rtdeclip.training.degrade import Item
 from rtdeclip.training.nets.network import Running
 
 State = list[Tensor]
+SMALLEST_LEVEL = 1e-9  # the delayed level is 0 before a stream
+START = -1.0  # of the partner's share before the logistic function: a quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Shape:
         look_ahead: samples the output is late by, beyond the hop.
         layers: of the LSTM.
         estimate: whether a third input, a classical estimate, is the starting point.
+        partner: whether a last input, another estimate, is mixed into the output at a
+            share that the network gives each sample.
     """
 
     strides: tuple[int, ...] = (4, 4, 4, 2)
@@ -49,6 +53,7 @@ class Shape:
     look_ahead: int = 64
     layers: int = 2
     estimate: bool = False
+    partner: bool = False
 
     @property
     def hop(self) -> int:
@@ -125,7 +130,7 @@ class CausalDemucs(nn.Module):
         self.shape = shape
         inputs = 3 if shape.estimate else 2
         into = (inputs, *shape.channels[:-1])
-        outof = (1, *shape.channels[:-1])
+        outof = (2 if shape.partner else 1, *shape.channels[:-1])
         self.down = nn.ModuleList(
             Down(i, o, s)
             for i, o, s in zip(into, shape.channels, shape.strides, strict=True)
@@ -137,6 +142,12 @@ class CausalDemucs(nn.Module):
         deep = shape.channels[-1]
         self.lstm = nn.LSTM(deep, deep, shape.layers, batch_first=True)
         self._rescale()
+        if shape.partner:
+            lines = inputs + 1
+            meet = nn.Linear(lines * shape.strides[0], shape.channels[0])
+            nn.init.zeros_(meet.weight)
+            nn.init.zeros_(meet.bias)
+            self.meet: nn.Module = meet
 
     def _rescale(self, reference: float = 0.1) -> None:
         """Weights of outlying spread pulled to ``reference``, as DEMUCS does."""
@@ -170,25 +181,27 @@ class CausalDemucs(nn.Module):
     @property
     def running(self) -> Running:
         """For the card."""
-        return Running(
-            "step",
-            ("y", "sign", "theta", *(["estimate"] if self.shape.estimate else [])),
-            self.shape.hop,
-            self.shape.look_ahead,
-        )
+        names = ["y", "sign", "theta"]
+        names += ["estimate"] if self.shape.estimate else []
+        names += ["partner"] if self.shape.partner else []
+        return Running("step", tuple(names), self.shape.hop, self.shape.look_ahead)
 
     def restored(self, item: Item) -> Tensor:
         """``(B, N)`` of the same instants as ``item.clean``, for any N."""
         n, late = item.clean.shape[1], self.shape.look_ahead
         whole = item.padded(late + -(n + late) % self.shape.hop)
-        out, _ = self(whole.clipped, whole.sign, whole.theta, whole.estimate)
+        partner = whole.partner
+        if partner is not None:
+            partner = functional.pad(partner, (late, 0))[:, : partner.shape[1]]
+        given = (whole.clipped, whole.sign, whole.theta, whole.estimate)
+        out, _ = self(*given, partner=partner)
         return out[:, late : late + n]
 
     def initial_state(self, batch: int = 1) -> State:
         """The state of a fresh stream, in the order ``forward`` takes it."""
         shape, deep = self.shape, self.shape.channels[-1]
         into = (3 if shape.estimate else 2, *shape.channels[:-1])
-        outof = (1, *shape.channels[:-1])
+        outof = (2 if shape.partner else 1, *shape.channels[:-1])
         sizes: list[tuple[int, ...]]
         sizes = [(batch, 1, s * c) for s, c in zip(shape.strides, into, strict=True)]
         sizes += [
@@ -211,6 +224,7 @@ class CausalDemucs(nn.Module):
         theta: Tensor,
         estimate: Tensor | None = None,
         state: State | None = None,
+        partner: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """The restored signal, ``look_ahead`` samples late, and the next state.
 
@@ -220,6 +234,8 @@ class CausalDemucs(nn.Module):
             theta: ``(B, N)`` clip level, > 0.
             estimate: ``(B, N)``, of the same instants as y, if the shape asks for one.
             state: of the samples before; None at the start of a signal.
+            partner: ``(B, N)``, if the shape asks for one: of the same instants as
+                the output, so that it may look further ahead than the rest.
         """
         left = list(self.initial_state(y.shape[0]) if state is None else state)
         after: State = []
@@ -239,16 +255,45 @@ class CausalDemucs(nn.Module):
         x, (h, c) = self._recur(x, h, c)
         after += [h, c]
         ups: State = [left.pop(0) for _ in self.up]
+        lines = [y, sign, theta] + ([] if estimate is None else [estimate])
+        late: State = []
+        if self.shape.look_ahead:
+            kept = left[-len(lines) :]
+            lines = [
+                _delayed(line, past, late)
+                for line, past in zip(lines, kept, strict=True)
+            ]
         for level in reversed(range(len(skips))):
-            x, ups[level] = self.up[level](x + skips[level], ups[level])
+            x = x + skips[level]
+            if partner is not None and level == 0:
+                x = x + self._meeting(partner, *lines)
+            x, ups[level] = self.up[level](x, ups[level])
             if level:
                 x = functional.relu(x)
-        after += ups
+        x = x.float()
+        out = restored(x[:, :, 0], *lines)
+        if partner is not None:
+            out = mixed(out, partner, x[:, :, 1], lines[0], lines[1])
+        return out, after + ups + late
 
-        lines = [y, sign, theta] + ([] if estimate is None else [estimate])
-        if self.shape.look_ahead:
-            lines = [_delayed(line, left.pop(0), after) for line in lines]
-        return restored(x[:, :, 0].float(), *lines), after
+    def _meeting(
+        self,
+        partner: Tensor,
+        y: Tensor,
+        sign: Tensor,
+        theta: Tensor,
+        *estimate: Tensor,
+    ) -> Tensor:
+        """What the finest level sees of the partner and, at its instants, the rest."""
+        known = (theta > 0).to(theta.dtype)  # not before the stream
+        scale = known / torch.clamp(theta, min=SMALLEST_LEVEL)
+        lines = [partner * scale, y * scale, sign, *(e * scale for e in estimate)]
+        rows = torch.stack(lines, 2)
+        stride = self.shape.strides[0]
+        out: Tensor = self.meet(
+            rows.reshape(rows.shape[0], rows.shape[1] // stride, -1)
+        )
+        return out
 
     def _recur(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Any]:
         """LSTM over the rows; the export replaces it by explicit cells."""
@@ -267,10 +312,40 @@ def restored(
     """
     if estimate is None:
         return y + sign * theta * functional.softplus(f - 1.0)
-    level = torch.clamp(theta, min=1e-9)  # the delayed level is 0 before a stream
+    level = torch.clamp(theta, min=SMALLEST_LEVEL)
     v = torch.clamp(sign * (estimate - y) / level, min=1e-3)
     z0 = v + torch.log(1.0 - torch.exp(-v))
     return y + sign * theta * functional.softplus(z0 + f)
+
+
+def mixed(own: Tensor, partner: Tensor, g: Tensor, y: Tensor, sign: Tensor) -> Tensor:
+    """Own and the partner's samples, weighted by 1 − a and a, a = logistic(g − 1).
+
+    Both are consistent with the clipped signal, so their mean is: reliable samples are
+    those of y to the bit.
+    """
+    other = y + sign * torch.clamp(sign * (partner - y), min=0.0)
+    return own + torch.sigmoid(g + START) * (other - own)
+
+
+def with_partner(weights: dict[str, Tensor], shape: Shape) -> dict[str, Tensor]:
+    """Weights of the network without a partner, as those of the one with it.
+
+    Args:
+        weights: a state dict.
+        shape: with a partner, else equal.
+
+    Returns:
+        a state dict at which the share of the partner is a quarter everywhere.
+    """
+    found = dict(weights)
+    for kind in ("weight", "bias"):
+        old = weights[f"up.0.conv.{kind}"]
+        new = torch.zeros(len(old), 2, *old.shape[1:])
+        new[:, 0] = old
+        found[f"up.0.conv.{kind}"] = new.reshape(-1, *old.shape[1:])
+    fresh = CausalDemucs(shape).state_dict()
+    return found | {name: fresh[name] for name in ("meet.weight", "meet.bias")}
 
 
 def _delayed(x: Tensor, line: Tensor, after: State) -> Tensor:
