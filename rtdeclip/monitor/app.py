@@ -185,7 +185,7 @@ def take_screenshot(
     if session.problem:
         raise DeviceError(session.problem)
     _spend(app, seconds)
-    while actions.files.busy - {"bench"} and time.monotonic() < deadline:
+    while "probe" in actions.files.busy and time.monotonic() < deadline:
         _spend(app, 0.05)  # the menus fill
     window.draw_slow()
     if not window.grab().save(str(path)):

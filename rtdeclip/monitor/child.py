@@ -39,6 +39,11 @@ class JsonChild:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def _listen(self) -> None:
         assert self._process.stdout
         with self._process.stdout as lines:

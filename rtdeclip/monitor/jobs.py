@@ -5,7 +5,7 @@ Each job prints JSON lines; the last one has ``done`` or ``error``.
 ==============  ====================================================================
 ``overview``    a file's waveform in columns with its clipped share, and its scan
 ``restore``     a file restored and written, with progress
-``bench``       RTF, latency and ΔSDR of every streaming processor, one row each
+``gains``       ΔSDR of processors, for the benchmark view
 ==============  ====================================================================
 """
 
@@ -13,7 +13,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -100,41 +99,36 @@ def restore(
     yield {"done": True, "row": restore_file(name, target, chain, progress).row()}
 
 
-def bench(seconds: float, sample_rate: int) -> Iterator[dict[str, Any]]:
-    """What this machine can run live, row by row.
+def gains(processors: list[str]) -> Iterator[dict[str, Any]]:
+    """What processors win on the demo's string.
 
     Yields:
-        ``{"total"}``, then for each streaming processor ``{"row"}``: the keys of
-        ``bench rtf`` and ``delta_sdr_db`` on the demo's string.
+        ``{"gain", "delta_sdr_db"}``: a processor's name and its ΔSDR.
     """
-    from rtdeclip.benchmarks import machine
     from rtdeclip.benchmarks.demo import takes
-    from rtdeclip.benchmarks.rtf import grid, measure
     from rtdeclip.metrics.sdr import delta_sdr_db
     from rtdeclip.stream.offline import find_levels
     from rtdeclip.stream.offline import restore as restored
     from rtdeclip.stream.registry import find
 
-    cases = grid(sample_rates=[sample_rate], modes=["hot"], seconds=seconds)
-    yield {"total": len(cases), "machine": machine.describe()}
-    for case in cases:
-        method = find(case.processor)
-        take = next(
-            t
-            for t in reversed(takes())
-            if not method.rates or t.sample_rate in method.rates
-        )
+    rates = {take.sample_rate: take for take in takes()}  # the last of each: strings
+    for name in processors:
+        method = find(name)
+        able = [r for r in rates if not method.rates or r in method.rates]
+        if not able:
+            continue
+        take = rates[max(able)]
         y = take.clipped[:, None]
         x = restored(y, take.sample_rate, method, find_levels(y, take.sample_rate))
         gain = float(delta_sdr_db(take.clean, take.clipped, x[:, 0]))
-        yield {"row": asdict(measure(case)) | {"delta_sdr_db": gain}}
+        yield {"gain": name, "delta_sdr_db": gain}
     yield {"done": True}
 
 
 JOBS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
     "overview": overview,
     "restore": restore,
-    "bench": bench,
+    "gains": gains,
 }
 
 

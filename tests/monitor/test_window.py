@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QPushButton,
     QSlider,
+    QTableWidget,
 )
 
 from rtdeclip.monitor import actions as actions_module
+from rtdeclip.monitor import saved_runs
 from rtdeclip.monitor.actions import Actions
 from rtdeclip.monitor.effect_chain import EffectChain, Slot
 from rtdeclip.monitor.keyboard import KEYS, help_text
@@ -317,32 +320,91 @@ def test_text_has_contrast(theme):
     assert _contrast("#ffffff", theme.accent) >= 4.5
 
 
-def test_benchmark_results_fill_export_and_compare(actions, tmp_path, monkeypatch):
+BENCH_ROW = {
+    "processor": "cubic",
+    "sample_rate": RATE,
+    "hop": 256,
+    "channels": 1,
+    "severity": "heavy",
+    "mode": "paced",
+    "latency_ms": 10.0,
+    "rtf_p50": 0.01,
+    "rtf_p95": 0.015,
+    "rtf_p99": 0.02,
+    "hop_ms_max": 0.1,
+}
+
+
+@pytest.fixture
+def measured(actions):
     view = actions.window.bench
     actions.window.show_view("bench")
-    row = {
-        "processor": "cubic",
-        "latency_ms": 10.0,
-        "rtf_p50": 0.01,
-        "rtf_p99": 0.02,
-        "hop_ms_max": 0.1,
-        "delta_sdr_db": 3.0,
-    }
-    view.add(row)
-    view.add(row | {"processor": "aspade", "rtf_p50": 0.2, "rtf_p99": 0.4})
+    view.add(dict(BENCH_ROW))
+    view.add(BENCH_ROW | {"processor": "aspade", "rtf_p50": 0.2, "rtf_p99": 0.4})
+    return actions
+
+
+def test_benchmark_results_fill_and_are_exported(measured, tmp_path):
+    view = measured.window.bench
+    view.add_gain("aspade", 9.5)
     for name in ("bench.json", "bench.csv", "bench.png"):
         view.export(tmp_path / name)
         assert (tmp_path / name).stat().st_size > 100
     rows = json.loads((tmp_path / "bench.json").read_text())["rows"]
     assert rows == view.rows
-    saved = str(tmp_path / "bench.json")
-    monkeypatch.setattr(
-        "rtdeclip.monitor.file_work.QFileDialog.getOpenFileName",
-        lambda *a: (saved, ""),
-    )
-    before = pixels(actions.window, view)
-    view.compare.emit()
-    assert (pixels(actions.window, view) != before).any()
+    assert [r.get("delta_sdr_db") for r in rows] == [None, 9.5]
+    table = view.findChild(QTableWidget)
+    shown = [table.item(row, 5).text() for row in range(2)]
+    assert shown == ["–", "+9.50"]
+
+
+def test_an_earlier_run_is_drawn_behind_and_its_ratio_told(
+    measured, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(saved_runs, "folder", lambda: tmp_path)
+    view = measured.window.bench
+    older = [row | {"rtf_p50": 2 * row["rtf_p50"]} for row in view.rows]
+    saved_runs.keep({"rows": older}, datetime(2026, 11, 21))
+    before = pixels(measured.window, view)
+    menu = measured.files.bench.menu()
+    menu.actions()[0].trigger()
+    assert menu.actions()[0].text() == "2026-11-21 00:00:00"
+    assert (pixels(measured.window, view) != before).any()
+    table = view.findChild(QTableWidget)
+    assert [table.item(row, 6).text() for row in range(2)] == ["× 0.50"] * 2
+    assert not table.isColumnHidden(6)
+
+
+def test_a_foreign_file_is_no_run_to_compare_with(measured, tmp_path):
+    (tmp_path / "x.json").write_text("[]")
+    measured.files.bench.compare(tmp_path / "x.json")
+    assert "rtdeclip bench rtf --json" in measured.window.status_text.text()
+
+
+def test_the_benchmark_is_the_command_and_the_finished_run_is_kept(
+    actions, qtbot, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(saved_runs, "folder", lambda: tmp_path)
+    words = ["bench", "rtf", "--lines", "--mode", "paced", "--seconds", "0.2"]
+    words += ["--processor", "bypass", "--processor", "cubic"]
+    monkeypatch.setattr("rtdeclip.monitor.bench_work._COMMAND", words)
+    actions.files.helpers.stop()  # the probe
+    view = actions.window.bench
+    view.run.emit()
+    qtbot.waitUntil(lambda: bool(list(tmp_path.iterdir())), timeout=120_000)
+    rows = json.loads(saved_runs.runs()[0].read_text())["rows"]
+    assert [row["processor"] for row in rows] == ["bypass", "cubic"]
+    assert all(row["mode"] == "paced" for row in rows)
+    assert rows[0]["delta_sdr_db"] == 0.0
+    assert rows[1]["delta_sdr_db"] > 1.0
+
+
+def test_a_benchmark_can_be_stopped(actions):
+    view = actions.window.bench
+    view.run.emit()
+    assert "bench" in actions.files.busy
+    view.run.emit()
+    assert "bench" not in actions.files.busy
 
 
 def test_presets_keep_the_whole_chain_and_bring_it_back(
