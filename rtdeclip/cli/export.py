@@ -24,7 +24,7 @@ def export(
 ) -> None:
     """Write a model folder: ONNX graphs in int8 and fp32, and the card.
 
-    Needs the extra: pip install "rtdeclip[train]"
+    Needs the extra: pip install "rtdeclip\\[train]"
 
     [bold]Examples[/bold]
 

@@ -39,7 +39,7 @@ def train(
 ) -> None:
     """Train a model; stop it with ctrl-C, go on with --resume.
 
-    Needs the extra: pip install "rtdeclip[train]"
+    Needs the extra: pip install "rtdeclip\\[train]"
 
     [bold]Examples[/bold]
 
