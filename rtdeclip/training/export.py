@@ -9,7 +9,7 @@ that see whole signals keep their form; they ship with weights of 16 bits.
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from rtdeclip.errors import ModelError
 from rtdeclip.processors.model_card import CARD, FORMAT, Card, Estimate, Weights
 from rtdeclip.processors.step_graph import graph_metadata
-from rtdeclip.training.estimates import GROWTH
+from rtdeclip.training.estimates import GROWTH, partner_at
 from rtdeclip.training.fit import Plan, read_checkpoint
 from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape, with_partner
 from rtdeclip.training.nets.cells import Cell, Product, through_cells
@@ -170,6 +170,13 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
+FORMS: dict[str, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
+    "int8": quantised,
+    "fp16": halved,
+    "fp32": lambda model: model,
+}
+
+
 def export(
     net: nn.Module,
     plan: Plan,
@@ -180,10 +187,10 @@ def export(
     data: Sequence[str] = (),
     training: dict[str, Any] | None = None,
     note: str = "",
+    precisions: Sequence[str] = (),
 ) -> Card:
     """Writes ``folder`` as a model: its graphs and the card.
 
-    A step network ships in int8 and fp32, others in fp16.
 
     Args:
         net: trained; its running-mean weights.
@@ -194,6 +201,8 @@ def export(
         data: what it was trained on, a line each.
         training: for the card's readers.
         note: what it is for, if not for daily use.
+        precisions: names of ``FORMS``, the first is the default; empty: int8 and fp32
+            of a step network, fp16 of others.
     """
     folder.mkdir(parents=True, exist_ok=True)
     assert isinstance(net, Network)
@@ -201,14 +210,13 @@ def export(
     estimate = None
     if plan.estimate:
         estimate = Estimate("aspade", {"growth": GROWTH}, plan.windows_ms)
-    partner = Estimate("ar", follows="look_ahead") if plan.partner else None
+    partner = partner_at(plan.sample_rate) if plan.partner else None
     late = running.latency_samples
     tags = graph_metadata(folder.name, plan.sample_rate, running.hop, late)
-    made = {"fp16": halved(model)}
-    if running.kind == "step":
-        made = {"int8": quantised(model), "fp32": model}
+    usual = ("int8", "fp32") if running.kind == "step" else ("fp16",)
     weights = {}
-    for precision, graph in made.items():
+    for precision in precisions or usual:
+        graph = FORMS[precision](model)
         onnx.helper.set_model_props(graph, tags | {"rtdeclip.licence": licence})
         content = graph.SerializeToString()
         (folder / FILES[precision]).write_bytes(content)

@@ -12,7 +12,7 @@ def spectra(y: Tensor, window: int, hop: int) -> Tensor:
 
     Args:
         y: float32.
-        window: a multiple of ``hop``.
+        window: a multiple of ``hop``, at least four hops.
         hop: samples between frames.
     """
     n, share = y.shape[1], window // hop
