@@ -56,8 +56,10 @@ SURVEY: list[Row] = [
 ]
 
 
-def excerpts(folder: str, files: int, seconds: float) -> list[tuple[Samples, int]]:
-    """Mono excerpts from half a second on, evenly chosen among the files."""
+def excerpts(
+    folder: str, files: int, seconds: float, start_s: float = 0.5
+) -> list[tuple[Samples, int]]:
+    """``(n, 1)`` excerpts from ``start_s`` on, evenly chosen among the files."""
     beside = Path(__file__).parents[2] / "shared" / "data"
     data = Path(os.environ.get("RTDECLIP_DATA", beside)) / folder
     paths = sorted(data.glob("*.flac"))
@@ -65,7 +67,7 @@ def excerpts(folder: str, files: int, seconds: float) -> list[tuple[Samples, int
     found = []
     for path in chosen:
         x, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        start = rate // 2
+        start = round(start_s * rate)
         stop = start + int(seconds * rate) if seconds else len(x)
         found.append((np.ascontiguousarray(x[start:stop, :1]), rate))
     return found

@@ -239,7 +239,14 @@ class _Passes:
         return self.b.add(at, INT64(by))
 
     def time_side(
-        self, work: Memory, twiddle: Memory, low: Memory, high: Memory, state: Memory
+        self,
+        work: Memory,
+        twiddle: Memory,
+        low: Memory,
+        high: Memory,
+        state: Memory,
+        *,
+        synthesis: bool = False,
     ) -> Any:
         """Inverse butterflies, projection, forward butterflies, column by column."""
         plan, b = self.plan, self.b
@@ -258,8 +265,14 @@ class _Passes:
                 x = before.maximum(lo).minimum(hi)
                 now = x - step
                 state.store(i, now)
-                change.append(now.maximum(lo).minimum(hi) * 2.0 - x)
-                terms.append(x * ((step + before) * 2.0 - x * 3.0))
+                twice = now.maximum(lo).minimum(hi) * 2.0
+                if synthesis:
+                    change.append(twice - now)
+                    miss = x * 2.0 - before - step - twice * 0.5
+                    terms.append(miss * miss)
+                else:
+                    change.append(twice - x)
+                    terms.append(x * ((step + before) * 2.0 - x * 3.0))
             while len(terms) > 1:
                 terms = [p + q for p, q in zip(terms[::2], terms[1::2], strict=True)]
             old = Lanes(b, b.load(total))
@@ -394,6 +407,27 @@ def time_pass(
         passes = _Passes(builder, size.literal_value, lanes.literal_value)
         arrays = _pointers(context, builder, signature, args, lanes.literal_value)
         return passes.time_side(*arrays)
+
+    return types.float32(size, lanes, work, twiddle, low, high, state), codegen
+
+
+@intrinsic(prefer_literal=True)
+def synthesis_pass(
+    typing: Any,
+    size: Any,
+    lanes: Any,
+    work: Any,
+    twiddle: Any,
+    low: Any,
+    high: Any,
+    state: Any,
+) -> Any:
+    """One step of S-SPADE on the time side; returns ‖Aᵀ z − x'‖² after it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        passes = _Passes(builder, size.literal_value, lanes.literal_value)
+        arrays = _pointers(context, builder, signature, args, lanes.literal_value)
+        return passes.time_side(*arrays, synthesis=True)
 
     return types.float32(size, lanes, work, twiddle, low, high, state), codegen
 

@@ -16,6 +16,17 @@ iteration. The criterion needs no third one: with q = Aᵀu = x − d (of the st
 
     ‖A x − z‖² = ‖z‖² − ‖x‖² − 2⟨x, q⟩ + 2⟨x, Aᵀr⟩.
 
+The synthesis variant (S-SPADE as Záviška et al. 2019, doi
+10.1109/ICASSP.2019.8682348) keeps its dual variable in the time domain,
+
+    z = H_k(A(x − u));  x' = Π(Aᵀz + u);  u' = u + Aᵀz − x';  stop if ‖Aᵀz − x'‖ ≤ ε,
+
+which with v = A(x − u), and r and d as before, is
+
+    x' = Π(d),   v' = A(2 x' − d) = A Aᵀr + A(2 x' − x):
+
+the analysis variant, but for the part of r that no signal has.
+
 The step that is under way when the criterion is met is finished. Sparsity grows
 geometrically, k += max(step, growth · k), which bounds the number of iterations by
 about (1 + ln(growth · N)) / growth at step 1; a budget of time is met by the choice of
@@ -42,6 +53,7 @@ from rtdeclip.processors.simd_fft import (
     host_lanes,
     inverse_pass,
     plan_for,
+    synthesis_pass,
     tables,
     time_pass,
 )
@@ -64,11 +76,11 @@ class Schedule:
         epsilon_absolute: … or at ‖A x − z‖ ≤ this, full scale 1.
     """
 
-    growth: float = 0.03
+    growth: float = 0.015
     step: int = 1
     first: int = 1
     every: int = 1
-    epsilon: float = 0.03
+    epsilon: float = 0.005
     epsilon_absolute: float = 0.0
 
 
@@ -131,7 +143,9 @@ store_frame = njit(nogil=True, cache=True, error_model="numpy")(_store_frame)
 
 
 @cache
-def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
+def compile_kernel(
+    size: int, shrinkage: str = "largest", *, synthesis: bool = False
+) -> Callable[..., int]:
     """The frame function of ``size`` samples; ``SpadeFrame`` calls it.
 
     It is compiled at its first call and kept in numba's cache, which tells the kernels
@@ -178,7 +192,11 @@ def compile_kernel(size: int, shrinkage: str = "largest") -> Callable[..., int]:
         kept = np.float32(0)
         count = 0
         while True:
-            gap = kept + time_pass(size, lanes, work, table, low, high, state)
+            if synthesis:
+                gap = synthesis_pass(size, lanes, work, table, low, high, state)
+                values[:] = 0
+            else:
+                gap = kept + time_pass(size, lanes, work, table, low, high, state)
             if count and gap <= target:
                 break
             if count and count % every == 0:
@@ -202,6 +220,7 @@ class SpadeFrame:
         window: frame length in samples, a size of ``simd_fft.RADICES``.
         schedule: sparsity schedule and end of a frame.
         shrinkage: the thresholding step, a name of ``shrinkage.SHRINKAGES``.
+        synthesis: S-SPADE instead of A-SPADE.
 
     Attributes:
         iterations: how many the last frame took.
@@ -215,12 +234,14 @@ class SpadeFrame:
         window: int,
         schedule: Schedule | None = None,
         shrinkage: str = "largest",
+        *,
+        synthesis: bool = False,
     ) -> None:
         plan = plan_for(window, host_lanes())
         chosen = schedule or Schedule()
         self.window = window
         self.iterations = 0
-        self._kernel = compile_kernel(window, shrinkage)
+        self._kernel = compile_kernel(window, shrinkage, synthesis=synthesis)
         self._schedule = np.array(
             [
                 chosen.growth,

@@ -73,6 +73,38 @@ def framed(x, level):
     return np.clip(x, -level, level) * window, sign, bound * window
 
 
+def synthesis_reference(y, sign, bound, schedule):
+    """S-SPADE as written in Záviška et al. 2019, in the same transform."""
+    w = len(y)
+    n = np.arange(w)
+    frame = np.exp(-1j * np.pi * n[None, :] * (2 * n[:, None] + 1) / (2 * w))
+    frame /= np.sqrt(w)
+    x, u, k = y.astype(float), np.zeros(w), schedule.first
+    limit = max(schedule.epsilon * np.linalg.norm(y), schedule.epsilon_absolute)
+    for iteration in range(1, 20 * w):
+        z = frame @ (x - u)
+        z[np.argsort(np.abs(z))[:-k]] = 0
+        sparse = (frame.conj().T @ z).real
+        x = np.where(sign == 0, y, sign * np.maximum(sign * (sparse + u), bound))
+        u = u + sparse - x
+        if np.linalg.norm(sparse - x) <= limit:
+            break
+        if iteration % schedule.every == 0:
+            k += max(schedule.step, int(schedule.growth * k))
+        if k >= w:
+            break
+    return x
+
+
+@pytest.mark.parametrize("schedule", [Schedule(growth=0.1), SURVEY])
+@pytest.mark.parametrize("seed", range(2))
+def test_the_synthesis_variant_is_that_of_the_paper(schedule, seed):
+    y, sign, bound = framed(tones(256, seed), 0.4)
+    ours = np.zeros(256, np.float32)
+    SpadeFrame(256, schedule, synthesis=True).restore(y, sign, bound, ours)
+    assert sdr_db(synthesis_reference(y, sign, bound, schedule), ours) > 60
+
+
 @pytest.mark.parametrize("schedule", [Schedule(), Schedule(growth=0.1), SURVEY])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_frame_is_restored_as_the_slow_reference_restores_it(schedule, seed):
@@ -106,12 +138,12 @@ def test_sums_of_sinusoids_come_back_by_more_than_40_db():
     assert sdr_db(clean[middle], restored[middle]) > 40
 
 
-@pytest.mark.parametrize("sdr_in_db", [3, 7, 15])
-def test_quality_on_a_voice(sdr_in_db):
+@pytest.mark.parametrize(("sdr_in_db", "least_db"), [(3, 6.0), (7, 7.5), (15, 4.5)])
+def test_quality_on_a_voice(sdr_in_db, least_db):
     clean = voice(1.5, RATE)
     clipped = clip_to_sdr(clean, sdr_in_db).audio
     gain = delta_sdr_db(clean, clipped, declip(clipped, RATE, METHOD))
-    assert gain > 6.0
+    assert gain > least_db
 
 
 def test_a_longer_window_is_better_for_a_string_and_a_faster_schedule_worse():

@@ -150,23 +150,6 @@ def test_sspade_schedule_settings_change_the_result() -> None:
     assert not np.array_equal(first, run(y, sspade.METHOD, base | {"every": 2}))
 
 
-def test_keep_largest_agrees_with_sorting() -> None:
-    rng = np.random.default_rng(9)
-    z = (rng.standard_normal((6, 65)) + 1j * rng.standard_normal((6, 65))).astype(
-        np.complex64
-    )
-    z *= np.logspace(-6, 3, 6, dtype=np.float32)[:, None]
-    for k in (1, 2, 30, 64):
-        mine = z.copy()
-        levels = np.full(6, 1e-3, np.float32)
-        sspade._threshold_jit(mine, k, levels, np.empty(65, np.float32))
-        for row, kept in zip(z, mine, strict=True):
-            order = np.argsort(-np.abs(row))
-            expected = np.zeros_like(row)
-            expected[order[:k]] = row[order[:k]]
-            assert np.array_equal(kept, expected)
-
-
 def test_social_shrinkage_agrees_with_sums_over_neighbours() -> None:
     rng = np.random.default_rng(10)
     z = (rng.standard_normal((9, 12)) + 1j * rng.standard_normal((9, 12))).astype(
