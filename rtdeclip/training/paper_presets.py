@@ -56,7 +56,7 @@ _DEMUCS_1M = Plan(
     loss="sdr",
     batch=8,
     rate=2e-3,
-    minutes=4.0,
+    minutes=1.5,
     family="demucs",
     optimiser="adam",
     distortions=CLIP,
@@ -66,7 +66,6 @@ _WAVE_U_NET = replace(
     name="wave-u-net",
     shape=wave_u_net.Shape(width=10),
     batch=4,
-    rate=1e-3,
     family="wave-u-net",
 )
 _OPEN_UNMIX = replace(
@@ -74,7 +73,7 @@ _OPEN_UNMIX = replace(
     name="open-unmix",
     shape=open_unmix.Shape(hidden=128),
     segment_samples=32768,
-    minutes=2.5,
+    minutes=0.8,
     family="open-unmix",
 )
 _CRAFX = replace(
@@ -82,17 +81,20 @@ _CRAFX = replace(
     name="crafx",
     shape=crafx.Shape(bands=16, hidden=32),
     batch=4,
-    minutes=3.0,
+    minutes=1.0,
     family="crafx",
 )
 
 
 def _overdriven(plan: Plan, minutes: float) -> Plan:
-    """The same network for overdrive, where no sample is known to be reliable."""
+    """The same network for overdrive, where no sample is known to be reliable.
+
+    The curve bends at a fixed level, so the signal keeps its own.
+    """
     return replace(
         plan,
         name=f"{plan.name}-overdrive",
-        shape=replace(plan.shape, clipped_only=False),
+        shape=replace(plan.shape, clipped_only=False, normalisation="none"),
         distortions=OVERDRIVE,
         minutes=minutes,
     )
@@ -104,22 +106,22 @@ _PLANS = (
         _WINDOWS,
         name="rnn-paper",
         shape=rnn.Shape(normalisation="peak"),
-        minutes=4.0,
+        minutes=1.5,
         family="rnn",
     ),
     _DEMUCS_1M,
-    _overdriven(_DEMUCS_1M, 7.0),
+    _overdriven(_DEMUCS_1M, 4.0),
     _WAVE_U_NET,
-    _overdriven(_WAVE_U_NET, 7.0),
+    _overdriven(_WAVE_U_NET, 4.0),
     _OPEN_UNMIX,
-    _overdriven(_OPEN_UNMIX, 2.5),
+    _overdriven(_OPEN_UNMIX, 0.8),
     replace(
         _OPEN_UNMIX,
         name="open-unmix-causal",
         shape=open_unmix.Shape(hidden=96, two_way=False),
     ),
     _CRAFX,
-    _overdriven(_CRAFX, 4.0),
+    _overdriven(_CRAFX, 1.0),
     Plan(
         "deep-filter",
         16000,
@@ -127,7 +129,7 @@ _PLANS = (
         loss="sdr",
         batch=8,
         rate=2e-3,
-        minutes=4.0,
+        minutes=1.5,
         family="deep-filter",
         optimiser="adam",
         distortions=Distortions(
