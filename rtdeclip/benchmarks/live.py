@@ -26,6 +26,7 @@ from typing import IO, Any
 import numpy as np
 
 from rtdeclip.benchmarks.jack_server import JackServer, jack_server
+from rtdeclip.benchmarks.stalls import watched
 from rtdeclip.errors import DeviceError
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.supervisor import Supervisor
@@ -63,6 +64,9 @@ class Row:
         wake_p99_us: the same.
         cpu_share: CPU time of the audio process per second, of one core.
         xruns: as the JACK server counted.
+        machine_stalls: times a thread of highest priority that only sleeps woke more
+            than one block late: nothing on this machine could keep time then.
+        machine_worst_ms: the latest it woke.
     """
 
     variant: str
@@ -82,6 +86,8 @@ class Row:
     wake_p99_us: float | None
     cpu_share: float
     xruns: int
+    machine_stalls: int | None
+    machine_worst_ms: float | None
 
 
 def run(
@@ -115,11 +121,12 @@ def _measure(
     processor: str,
     priority: int,
 ) -> Row:
-    with _probe(server, seconds + _START_S) as verdict_of:
-        if variant == "engine":
-            found = _engine(server, block, hog, seconds, processor, priority)
-        else:
-            found = _peer(variant, server, block, hog, seconds, processor)
+    with probe(server, seconds + _START_S) as verdict_of:
+        with watched(1e3 * block / 48000) as machine:
+            if variant == "engine":
+                found = _engine(server, block, hog, seconds, processor, priority)
+            else:
+                found = _peer(variant, server, block, hog, seconds, processor)
         verdict = verdict_of()
     kept = ("bad_blocks", "blocks", "repaired_samples", "rtt_samples", "xruns")
     return Row(
@@ -128,11 +135,12 @@ def _measure(
         hog=hog,
         **{name: verdict[name] for name in kept},
         **found,
+        **machine,
     )
 
 
 @contextmanager
-def _probe(server: JackServer, seconds: float) -> Iterator[Any]:
+def probe(server: JackServer, seconds: float) -> Iterator[Any]:
     """The far end; yields what gives its verdict."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rtdeclip.benchmarks.jack_probe", str(seconds)],

@@ -6,8 +6,8 @@ from typing import Any
 import typer
 
 _COLUMNS = (
-    ("variant", 28),
-    ("block", 6),
+    ("variant", 27),
+    ("block", 5),
     ("hog", 6),
     ("callbacks", 10),
     ("flags", 6),
@@ -17,15 +17,17 @@ _COLUMNS = (
     ("rtt_samples", 7),
     ("stated_samples", 7),
     ("wake_p99_us", 7),
+    ("machine_stalls", 7),
 )
 _HEADS = ("variant", "block", "hog", "callbacks", "flags", "own", "late", "bad", "rtt",
-          "stated", "wake99")  # fmt: skip
+          "stated", "wake99", "stalls")  # fmt: skip
 
 
 def live(
     seconds: float = typer.Option(10.0, "--seconds", help="Per row."),
     block: str = typer.Option("256", "--block", help="Samples, e.g. 128,256,512."),
     hog: bool = typer.Option(False, "--hog", help="Also beside a busy Python thread."),
+    only_hog: bool = typer.Option(False, "--only-hog", help="Only beside it."),
     processor: str = typer.Option("cubic", "--processor", help="What restores."),
     variant: list[str] = typer.Option([], "--variant", help="Only this; repeatable."),
     ordinary: bool = typer.Option(
@@ -39,14 +41,14 @@ def live(
     """Glitches of the live engine beside simpler ways, on a dummy JACK device.
 
     own: positions the engine failed to fill although the device kept its time;
-    late: hops played dry; bad: blocks that came back wrong. Compare rows of one
-    run only.
+    late: hops played dry; bad: blocks that came back wrong; stalls: times the machine
+    itself stood still for a block. Compare rows of one run only.
 
     [bold]Examples[/bold]
 
     rtdeclip bench live --hog
 
-    rtdeclip bench live --seconds 600 --block 128,256,512 --variant engine --json
+    rtdeclip bench live --seconds 600 --block 128,256,512 --only-hog --json
     """
     from rtdeclip.benchmarks import live as bench
     from rtdeclip.errors import SettingError
@@ -69,7 +71,7 @@ def live(
     for row in bench.run(
         blocks,
         seconds,
-        (False, True) if hog else (False,),
+        (True,) if only_hog else ((False, True) if hog else (False,)),
         processor,
         variant or bench.VARIANTS,
         priority=0 if ordinary else 60,

@@ -1,14 +1,13 @@
 """How late this machine wakes a real-time thread that sleeps a millisecond."""
 
 import threading
-import time
 
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
 from rtdeclip.live.callback import clock_gettime
-from rtdeclip.live.realtime import make_thread_realtime
+from rtdeclip.live.realtime import FIFO_PRIORITY, make_thread_realtime
 
 BIN_US = 10.0
 _BINS = 5000
@@ -39,17 +38,28 @@ def _sleep_and_look(
 _look_jit = njit(nogil=True, cache=True)(_sleep_and_look)
 
 
-def wake_histogram(seconds: float) -> tuple[NDArray[np.int64], float]:
+def wake_histogram(
+    seconds: float, priority: int = FIFO_PRIORITY
+) -> tuple[NDArray[np.int64], float]:
     """Lateness of each waking, in bins of 10 µs, and the worst in µs."""
+    stop = threading.Event()
+    timer = threading.Timer(seconds, stop.set)
+    timer.start()
+    return wake_histogram_until(stop, priority)
+
+
+def wake_histogram_until(
+    stop: threading.Event, priority: int = FIFO_PRIORITY
+) -> tuple[NDArray[np.int64], float]:
+    """The same until ``stop`` is set."""
     bins, worst = np.zeros(_BINS, np.int64), np.zeros(1, np.int64)
     words = np.zeros(4, np.int64)
     address = words.ctypes.data
     _look_jit(words, address, 1, np.zeros(1, np.int64), np.zeros(1, np.int64))
 
     def work() -> None:
-        make_thread_realtime()
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        make_thread_realtime(priority)
+        while not stop.is_set():
             _look_jit(words, address, 50, bins, worst)
 
     thread = threading.Thread(target=work)
