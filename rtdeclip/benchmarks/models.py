@@ -1,7 +1,7 @@
 """The numbers of a model's card, measured: clean files clipped, streamed, scored.
 
-Each file is clipped at a fraction of its own peak, restored by the shipped graph
-through ``Stream`` with the level known, and scored over all its samples.
+Each file is clipped at a fraction of its own peak or to an input SDR, restored by the
+shipped graph through ``Stream`` with the level known, and scored over all its samples.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from rtdeclip.distortion import clip_at_fraction
+from rtdeclip.distortion import clip_at_fraction, clip_to_sdr
+from rtdeclip.distortion.hard import Clipped
 from rtdeclip.errors import FileError
 from rtdeclip.metrics.sdr import delta_sdr_db
 from rtdeclip.processors.model_card import Card, Score
@@ -22,6 +23,7 @@ from rtdeclip.stream.processor import Value
 from rtdeclip.types import Samples
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.5, 0.7)
+INPUT_SDRS_DB = (3.0, 7.0, 15.0)
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus")
 TOLERANCE_DB = 0.05  # other CPUs sum in another order, which int8 rounding amplifies
 
@@ -58,7 +60,7 @@ def measure(card: Card, wanted: Score, clean: Iterable[Samples]) -> Score:
         settings["window_ms"] = f"{wanted.window_ms:g}"
     each = []
     for x in clean:
-        y = clip_at_fraction(x, wanted.fraction)
+        y = _clipped(x, wanted)
         levels = find_levels(y.audio[:, None], card.sample_rate, (y.high, y.low))
         out = restore(y.audio[:, None], card.sample_rate, method, levels, settings)
         each.append(delta_sdr_db(x, y.audio, out[:, 0]))
@@ -66,14 +68,27 @@ def measure(card: Card, wanted: Score, clean: Iterable[Samples]) -> Score:
     return replace(wanted, mean_db=round(mean, 2), worst_db=round(worst, 2))
 
 
+def _clipped(x: Samples, wanted: Score) -> Clipped:
+    if wanted.input_sdr_db:
+        return clip_to_sdr(x, wanted.input_sdr_db)
+    return clip_at_fraction(x, wanted.fraction)
+
+
 def wanted_scores(card: Card, folder: str) -> list[Score]:
-    """The rows a new card gets: every precision, window and fraction on one set."""
+    """The rows a new card gets on one set: every precision, window and severity.
+
+    Speech is clipped at fractions of the peak, other sound to an input SDR, as in the
+    papers.
+    """
+    levels = [(fraction, 0.0) for fraction in FRACTIONS]
+    if "speech" not in folder:
+        levels = [(0.0, sdr_db) for sdr_db in INPUT_SDRS_DB]
     windows = card.estimate.windows_ms if card.estimate else ()
     return [
-        Score(folder, fraction, weights, 0.0, 0.0, window)
+        Score(folder, fraction, weights, 0.0, 0.0, window, sdr_db)
         for weights in card.weights
         for window in windows or (0.0,)
-        for fraction in FRACTIONS
+        for fraction, sdr_db in levels
     ]
 
 

@@ -90,8 +90,11 @@ def verify(
 
     def tell(stated: Score, found: Score) -> None:
         window = f", window {stated.window_ms:g} ms" if stated.window_ms else ""
+        level = f"level {stated.fraction:g} of the peak"
+        if stated.input_sdr_db:
+            level = f"clipped to {stated.input_sdr_db:g} dB"
         typer.echo(
-            f"{stated.set}, level {stated.fraction:g} of the peak, {stated.weights}"
+            f"{stated.set}, {level}, {stated.weights}"
             f"{window}: ΔSDR mean {found.mean_db:.2f} dB (card {stated.mean_db:.2f}), "
             f"worst file {found.worst_db:.2f} dB (card {stated.worst_db:.2f})"
         )

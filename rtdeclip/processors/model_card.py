@@ -64,11 +64,12 @@ class Score:
 
     Args:
         set: folder of clean files, below the data folder.
-        fraction: clip level over each file's peak.
+        fraction: clip level over each file's peak; 0 where ``input_sdr_db`` sets it.
         weights: which file of the model.
         mean_db: ΔSDR over the whole file, mean of the files.
         worst_db: of the worst file.
         window_ms: of the estimate, 0 if there is none.
+        input_sdr_db: SDR of the clipped files, which sets their levels; 0: unused.
     """
 
     set: str
@@ -77,6 +78,7 @@ class Score:
     mean_db: float
     worst_db: float
     window_ms: float = 0.0
+    input_sdr_db: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Card:
         kind: ``step``: a graph that takes one hop and its own state; ``chunk``: one
             of fixed length, for whole signals; ``whole``: one of any length.
         sample_rate: native rate, Hz.
+        also_hz: other rates at which a step graph runs as it is, sample for sample.
         hop: samples per step, or length of a chunk; 0 for ``whole``.
         latency_samples: index delay of the graph, without an estimate's.
         inputs: names of the graph's inputs besides the state, in order: ``y`` the
@@ -149,6 +152,12 @@ class Card:
     chunks: Chunks = field(default_factory=Chunks)
     scope: Scope = "clipped"
     note: str = ""
+    also_hz: tuple[int, ...] = ()
+
+    @property
+    def rates(self) -> tuple[int, ...]:
+        """Every rate it runs at, the native one first."""
+        return (self.sample_rate, *self.also_hz)
 
     def path(self, precision: str) -> Path:
         """The checked file of one precision.
@@ -228,6 +237,7 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
         chunks=Chunks(**raw.get("chunks", {})),
         scope=raw.get("scope", "clipped"),
         note=str(raw.get("note", "")),
+        also_hz=tuple(int(rate) for rate in raw.get("also_hz", ())),
     )
     for word, known in (
         (card.kind, get_args(Kind)),
@@ -253,7 +263,7 @@ def _card(raw: dict[str, Any], folder: Path) -> Card:
     if (
         (card.hop < 1) != (card.kind == "whole")
         or card.latency_samples < 0
-        or card.sample_rate < 1
+        or min(card.rates) < 1
     ):
         raise ValueError("hop, latency_samples or sample_rate is out of range")
     return card

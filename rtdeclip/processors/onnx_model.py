@@ -128,45 +128,50 @@ def make(card: Card, sample_rate: int, weights: str, window_ms: str = "") -> Onn
 
     Args:
         card: which model.
-        sample_rate: of the stream, Hz; must be the model's.
+        sample_rate: of the stream, Hz; must be one of the model's.
         weights: a precision the card names.
         window_ms: of the estimate, one of the card's, in words.
 
     Raises:
         ModelError: another rate, or the files are not what the card says.
     """
-    if sample_rate != card.sample_rate:
+    if sample_rate not in card.rates:
+        needed = " or ".join(str(rate) for rate in card.rates)
         raise ModelError(
             f"The sound is at {sample_rate} Hz, model {card.name!r} needs "
-            f"{card.sample_rate} Hz. Set the device or file to {card.sample_rate} Hz, "
+            f"{needed} Hz. Set the device or file to {needed} Hz, "
             "or choose another processor: rtdeclip processors"
         )
     expected = graph_metadata(
         card.name, card.sample_rate, card.hop, card.latency_samples
     )
     graph = StepGraph(card.path(weights), card.inputs, expected)
-    hop_ms = 1e3 * card.hop / card.sample_rate
+    hop_ms = 1e3 * card.hop / sample_rate
     replayed = max(round(REPLAYED_MS / hop_ms), -(-card.latency_samples // card.hop))
     estimator = partner = None
     late = card.latency_samples
     if card.estimate:
         changes = {"window_ms": float(window_ms)} if window_ms else {}
-        estimator = _built(card.estimate, changes, card, 0)
+        estimator = _built(card.estimate, changes, card, sample_rate, 0)
         late += estimator.latency_samples
     if card.partner:
         follows = card.partner.follows
-        changes = {follows: 1e3 * late / card.sample_rate} if follows else {}
-        partner = _built(card.partner, changes, card, late)
+        changes = {follows: 1e3 * late / sample_rate} if follows else {}
+        partner = _built(card.partner, changes, card, sample_rate, late)
     return OnnxStep(graph, card.hop, card.latency_samples, replayed, estimator, partner)
 
 
 def _built(
-    wanted: Estimate, changes: Mapping[str, Value], card: Card, late: int
+    wanted: Estimate,
+    changes: Mapping[str, Value],
+    card: Card,
+    sample_rate: int,
+    late: int,
 ) -> Processor:
     """Raises ModelError if it is later than ``late`` samples, unless that is 0."""
     method = find(wanted.processor)
     settings = {**wanted.settings, **changes}
-    made: Processor = method.build(card.sample_rate, 1, **settings)
+    made: Processor = method.build(sample_rate, 1, **settings)
     fitted = fit_processor(made, card.hop, late)
     if late and fitted.latency_samples != late:
         raise ModelError(
@@ -215,9 +220,9 @@ def method_of(card: Card) -> Method:
         scope=card.scope,
         source=SOURCE,
         note=card.note,
-        rates=(card.sample_rate,) if card.kind == "step" else (),
+        rates=card.rates if card.kind == "step" else (),
         rungs=tuple(
-            replace(rung, low_hz=card.sample_rate, high_hz=card.sample_rate)
+            replace(rung, low_hz=min(card.rates), high_hz=max(card.rates))
             for rung in card.rungs
         ),
     )

@@ -15,16 +15,19 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from rtdeclip.processors import ar, aspade
+from rtdeclip.processors import aspade
 from rtdeclip.processors.aspade import window_for
+from rtdeclip.processors.model_card import Estimate
 from rtdeclip.processors.spade_signal import aspade_estimate
 from rtdeclip.processors.whole_estimate import whole_estimate
 from rtdeclip.stream.rebuffer import fit_processor
+from rtdeclip.stream.registry import find
 from rtdeclip.training.data import Pool
 from rtdeclip.training.degrade import Item, clip_batch, shaped
 from rtdeclip.training.fit import Plan
 
-GROWTH = 0.012  # of A-SPADE's sparsity; the card tells the host to use the same
+GROWTH = 0.015  # of A-SPADE's sparsity; the card tells the host to use the same
+WIDE_HZ = 24000
 SURROUNDINGS_S = 0.032  # on each side
 DRAWN = 16  # segments at a time, so that one can be added to another
 FULL = 32767.0
@@ -121,10 +124,25 @@ def estimated(item: Item, plan: Plan, window_ms: float) -> Item:
         item = item._replace(estimate=torch.from_numpy(found)[None])
         late += fit_processor(aspade.make(rate, window_ms), hop, 0).latency_samples
     if plan.partner:
-        processor = ar.make(rate, look_ahead=1e3 * late / rate)
+        partner = partner_at(rate)
+        settings = {**partner.settings}
+        if partner.follows:
+            settings[partner.follows] = 1e3 * late / rate
+        processor = find(partner.processor).build(rate, 1, **settings)
         found = whole_estimate(processor, y, sign, bound)
         item = item._replace(partner=torch.from_numpy(found)[None])
     return item
+
+
+def partner_at(sample_rate: int) -> Estimate:
+    """Linear prediction that a network of this rate can afford live, as its partner.
+
+    Its cost grows with the samples it sees at once and the order squared: at 16 kHz it
+    looks as far ahead as the model is late; at full band over 8 ms, at half the order.
+    """
+    if sample_rate <= WIDE_HZ:
+        return Estimate("ar", follows="look_ahead")
+    return Estimate("ar", {"order": 64, "look_ahead": 8.0})
 
 
 def all_estimated(items: Sequence[Item], plan: Plan, window_ms: float) -> list[Item]:

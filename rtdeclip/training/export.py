@@ -227,6 +227,7 @@ def export(
         summary=summary,
         kind=running.kind,
         sample_rate=plan.sample_rate,
+        also_hz=plan.also_hz,
         hop=running.hop,
         latency_samples=late,
         inputs=running.inputs,

@@ -57,6 +57,7 @@ class Plan:
         precision: ``bf16`` (autocast) or ``fp32``.
         seed: of the weights and of every draw.
         windows_ms: of the A-SPADE estimates, if the shape takes one.
+        also_hz: other rates at which the network is to run as it is.
         family: of the network, a name of ``nets.network.FAMILIES``.
         optimiser: ``muon`` (AdamW beside it, for networks that offer matrices) or
             ``adam``.
@@ -78,6 +79,7 @@ class Plan:
     precision: str = "bf16"
     seed: int = 0
     windows_ms: tuple[float, ...] = ()
+    also_hz: tuple[int, ...] = ()
     family: str = "causal-demucs"
     optimiser: str = "muon"
     distortions: Distortions | None = None
@@ -106,6 +108,7 @@ class Plan:
             "shape": family_of(family).shape_from(given["shape"]),
             "mix": Degradation(**given["mix"]),
             "windows_ms": tuple(given.get("windows_ms", ())),
+            "also_hz": tuple(given.get("also_hz", ())),
             "distortions": Distortions.from_dict(rules) if rules else None,
         }
         return cls(**{**given, **made})
