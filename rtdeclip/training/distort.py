@@ -35,7 +35,8 @@ class Rule:
         high: most.
         peak: the piece is scaled to it first; 0: left as it is.
         share: of the items, relative to the other rules'.
-        driest: the wet share is drawn from here to 1; 1: no dry signal.
+        driest: the wet share is drawn from here to 1; 1: no dry signal. The dry one
+            has the level from before the gain.
     """
 
     kind: str
@@ -84,7 +85,9 @@ class Rule:
             item = soft(clean, overdrive(clean, gain))
         else:
             item = soft(clean, torch.tanh(gain * clean))
-        return item if self.driest == 1.0 else soft(item.clean, mixed(item, wet))
+        if self.driest == 1.0:
+            return item
+        return soft(clean, wet * item.clipped + (1.0 - wet) * clean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +181,6 @@ def soft(clean: Tensor, distorted: Tensor) -> Item:
     level = distorted.abs().amax(1, keepdim=True).clamp(min=1e-6)
     theta = level.expand_as(clean).contiguous()
     return Item(clean, distorted, torch.zeros_like(clean), theta)
-
-
-def mixed(item: Item, wet: Tensor) -> Tensor:
-    """``wet · distorted + (1 − wet) · clean``."""
-    return wet * item.clipped + (1.0 - wet) * item.clean
 
 
 def level_for_sdr(clean: Tensor, sdr_db: Tensor) -> Tensor:

@@ -27,6 +27,14 @@ CLIP = Distortions(
     (Rule("gain", 20.0, 50.0, peak=1.0, share=0.4), Rule("sdr", 1.0, 20.0, share=0.6)),
     sum_share=0.5,
 )
+# Their experiment with dry signal beside the clipped, and the same without any.
+DRY = Distortions(
+    (
+        Rule("gain", 20.0, 50.0, peak=1.0, driest=0.85, share=0.6),
+        Rule("gain", 20.0, 50.0, peak=1.0, share=0.4),
+    ),
+    sum_share=0.5,
+)
 OVERDRIVE = Distortions((Rule("overdrive", 20.0, 50.0, peak=0.5),), sum_share=0.5)
 
 _WINDOWS = Plan(
@@ -113,6 +121,12 @@ _PLANS = (
     _overdriven(_DEMUCS_1M, 4.0),
     _WAVE_U_NET,
     _overdriven(_WAVE_U_NET, 4.0),
+    replace(
+        _WAVE_U_NET,
+        name="wave-u-net-dry",
+        shape=wave_u_net.Shape(width=10, clipped_only=False),
+        distortions=DRY,
+    ),
     _OPEN_UNMIX,
     _overdriven(_OPEN_UNMIX, 0.8),
     replace(

@@ -59,7 +59,8 @@ def test_dry_signal_beside_the_distortion_leaves_no_mask():
     rule = Rule("gain", 20.0, 20.0, driest=0.5)
     item = applied(rule, noise(), 20.0, 0.7)
     hard = applied(Rule("gain", 20.0, 20.0), noise(), 20.0)
-    assert torch.allclose(item.clipped, 0.7 * hard.clipped + 0.3 * hard.clean)
+    assert torch.allclose(item.clipped, 0.7 * hard.clipped + 0.3 * noise())
+    assert torch.equal(item.clean, noise())
     assert not item.sign.any()
 
 

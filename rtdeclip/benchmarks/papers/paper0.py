@@ -6,6 +6,8 @@ reading, unconfirmed. Its cells stand beside ours of that scale.
 
 from rtdeclip.benchmarks.papers.describe import Column, System, Table
 
+RNN, DEMUCS = "rnn-paper", "demucs-paper"
+
 
 def _cells(mse: float, peaq: float) -> dict[str, tuple[float, ...]]:
     return {"mse": (mse,), "peaq_5grade": (peaq,)}
@@ -26,8 +28,12 @@ TABLES = (
             System("Cubic", "cubic-paper", "", False, _cells(6e-4, 2.43)),
             System("Cubic", "cubic-paper"),
             System("A-SPADE", "aspade", "window_ms=64", True, _cells(1.5e-4, 3.67)),
-            System("RNN, 4 BLSTM", published=_cells(2.4e-4, 3.12)),
-            System("DEMUCS", published=_cells(8.7e-5, 3.67)),
+            System("RNN, 4 BLSTM", RNN, "", False, _cells(2.4e-4, 3.12)),
+            System("RNN, 4 BLSTM", RNN),
+            System("DEMUCS", DEMUCS, "", False, _cells(8.7e-5, 3.67)),
+            System("DEMUCS", DEMUCS),
+            System("Deep filter, 16 ms", "deep-filter", "", False),
+            System("Deep filter, 16 ms", "deep-filter"),
             System("cubic", "cubic"),
             System("ar", "ar"),
             System("auto", "auto"),

@@ -23,6 +23,14 @@ def _demo(*cells: float) -> dict[str, tuple[float, ...]]:
 
 
 _INVERSE = "curve=overdrive,gain={value},colour=0"
+# The networks' outputs held to what is known; the past only, in the last row.
+_CONSISTENT = (
+    System("Open-Unmix", "open-unmix"),
+    System("Wave-U-Net", "wave-u-net"),
+    System("Demucs", "demucs-1m"),
+    System("CRAFx", "crafx"),
+    System("Open-Unmix, past", "open-unmix-causal"),
+)
 _CLASSICAL = (
     System("cubic", "cubic"),
     System("ar", "ar"),
@@ -44,10 +52,34 @@ OVERDRIVE = Table(
     metrics=METRICS,
     systems=(
         System("Input", "bypass", "", False, _demo(7.5, 5.1, 3.4, 2.3, 1.5, 0.9, 0.5)),
-        System("CRAFx", published=_demo(18.5, 20.2, 19.5, 18.7, 18.4, 18.4, 18.4)),
-        System("Open-Unmix", published=_demo(10.0, 8.2, 7.4, 6.9, 6.7, 6.5, 6.5)),
-        System("Wave-U-Net", published=_demo(22.5, 23.9, 24.4, 24.9, 25.5, 25.4, 25.1)),
-        System("Demucs", published=_demo(26.2, 30.3, 31.4, 32.7, 33.0, 32.6, 32.3)),
+        System(
+            "CRAFx",
+            "crafx-overdrive",
+            "",
+            False,
+            _demo(18.5, 20.2, 19.5, 18.7, 18.4, 18.4, 18.4),
+        ),
+        System(
+            "Open-Unmix",
+            "open-unmix-overdrive",
+            "",
+            False,
+            _demo(10.0, 8.2, 7.4, 6.9, 6.7, 6.5, 6.5),
+        ),
+        System(
+            "Wave-U-Net",
+            "wave-u-net-overdrive",
+            "",
+            False,
+            _demo(22.5, 23.9, 24.4, 24.9, 25.5, 25.4, 25.1),
+        ),
+        System(
+            "Demucs",
+            "demucs-1m-overdrive",
+            "",
+            False,
+            _demo(26.2, 30.3, 31.4, 32.7, 33.0, 32.6, 32.3),
+        ),
         System(
             "IRM",
             "oracle-irm",
@@ -79,10 +111,25 @@ CLIP = Table(
         System(
             "Input", "bypass", "", False, _demo(8.0, 4.9, 2.9, 1.4, 0.5, -0.2, -0.7)
         ),
-        System("CRAFx", published=_demo(10.3, 7.7, 6.0, 5.1, 4.5, 4.2, 3.8)),
-        System("Open-Unmix", published=_demo(10.2, 7.9, 6.6, 5.8, 5.4, 5.0, 4.6)),
-        System("Wave-U-Net", published=_demo(12.7, 9.5, 7.7, 6.1, 5.1, 4.5, 4.2)),
-        System("Demucs", published=_demo(13.0, 10.2, 8.9, 7.9, 7.0, 6.4, 5.9)),
+        System("CRAFx", "crafx", "", False, _demo(10.3, 7.7, 6.0, 5.1, 4.5, 4.2, 3.8)),
+        System(
+            "Open-Unmix",
+            "open-unmix",
+            "",
+            False,
+            _demo(10.2, 7.9, 6.6, 5.8, 5.4, 5.0, 4.6),
+        ),
+        System(
+            "Wave-U-Net",
+            "wave-u-net",
+            "",
+            False,
+            _demo(12.7, 9.5, 7.7, 6.1, 5.1, 4.5, 4.2),
+        ),
+        System(
+            "Demucs", "demucs-1m", "", False, _demo(13.0, 10.2, 8.9, 7.9, 7.0, 6.4, 5.9)
+        ),
+        *_CONSISTENT,
         System(
             "A-SPADE",
             "aspade",
@@ -110,9 +157,28 @@ SIGNALTRAIN = Table(
         System(
             "Input", "bypass", "", False, _demo(2.1, 4.3, 6.4, 8.4, 11.3, 15.9, 20.6)
         ),
-        System("Open-Unmix", published=_demo(9.7, 11.0, 12.4, 13.7, 15.6, 18.9, 22.2)),
-        System("Wave-U-Net", published=_demo(9.8, 12.4, 14.6, 16.4, 18.6, 21.8, 24.1)),
-        System("Demucs", published=_demo(12.2, 14.0, 15.9, 17.8, 19.9, 23.0, 25.0)),
+        System(
+            "Open-Unmix",
+            "open-unmix",
+            "",
+            False,
+            _demo(9.7, 11.0, 12.4, 13.7, 15.6, 18.9, 22.2),
+        ),
+        System(
+            "Wave-U-Net",
+            "wave-u-net",
+            "",
+            False,
+            _demo(9.8, 12.4, 14.6, 16.4, 18.6, 21.8, 24.1),
+        ),
+        System(
+            "Demucs",
+            "demucs-1m",
+            "",
+            False,
+            _demo(12.2, 14.0, 15.9, 17.8, 19.9, 23.0, 25.0),
+        ),
+        *_CONSISTENT,
         System(
             "A-SPADE",
             "aspade",
@@ -148,7 +214,7 @@ DRY = Table(
     metrics=("si_sdr_db",),
     systems=(
         System("Input", "bypass", "", False),
-        System("Wave-U-Net", published=_demo(7.2, 34.4)),
+        System("Wave-U-Net", "wave-u-net-dry", "", False, _demo(7.2, 34.4)),
         System("A-SPADE", "aspade", "window_ms=64"),
         System(
             "Exact inverse",
@@ -170,9 +236,10 @@ SPEED = Table(
     columns=(Column("", "sdr=7"),),
     metrics=("rtf", "delta_sdr_db"),
     systems=(
-        System("Demucs", published={"rtf": (0.072,)}),
-        System("Wave-U-Net", published={"rtf": (0.113,)}),
-        System("Open-Unmix", published={"rtf": (0.026,)}),
+        System("Demucs", "demucs-1m", "", False, {"rtf": (0.072,)}),
+        System("Wave-U-Net", "wave-u-net", "", False, {"rtf": (0.113,)}),
+        System("Open-Unmix", "open-unmix", "", False, {"rtf": (0.026,)}),
+        *_CONSISTENT,
         System(
             "A-SPADE", "aspade", "window_ms=64", True, {"rtf": ("4.2–27.3",)}
         ),
