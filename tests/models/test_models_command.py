@@ -83,6 +83,21 @@ def test_a_new_card_gets_a_row_per_level_and_precision():
     assert len(rows) == 10
     assert {row.weights for row in rows} == {"int8", "fp32"}
     assert {row.fraction for row in rows} == {0.1, 0.2, 0.3, 0.5, 0.7}
+    music = wanted_scores(read_card(TINY), "test/music")
+    assert [row.input_sdr_db for row in music] == [3.0, 7.0, 15.0] * 2
+    assert {row.fraction for row in music} == {0.0}
+
+
+def test_a_score_at_an_input_sdr_is_measured_at_it():
+    t = np.arange(8000) / 16000
+    x = sum(np.cos(2 * np.pi * 150 * h * t + h * h) / h for h in range(1, 9))
+    x = (0.2 * x).astype(np.float32)
+    rows = [
+        measure(read_card(TINY), Score("m", 0.0, "fp32", 0, 0, input_sdr_db=s), [x])
+        for s in (3.0, 15.0)
+    ]
+    assert rows[0].mean_db != rows[1].mean_db
+    assert rows[0].mean_db == rows[0].worst_db > 0
 
 
 def test_the_list_names_models_and_says_why_one_cannot_be_used(tmp_path, monkeypatch):

@@ -12,9 +12,15 @@ from rtdeclip.errors import ModelError, SettingError
 from rtdeclip.metrics.sdr import delta_sdr_db
 from rtdeclip.processors import model_card
 from rtdeclip.processors.bypass import make as make_bypass
-from rtdeclip.processors.model_card import find_card, model_cards, read_card
+from rtdeclip.processors.model_card import (
+    Estimate,
+    find_card,
+    model_cards,
+    read_card,
+)
 from rtdeclip.processors.onnx_model import (
     OnnxStep,
+    _built,
     make,
     method_of,
     methods,
@@ -184,8 +190,7 @@ def test_ten_thousand_hops_leave_nothing_on_the_heap(card):
 class Recorder:
     """Stands where the graph stands and keeps what it is fed."""
 
-    def __init__(self, hop):
-        names = ("y", "sign", "theta", "estimate")
+    def __init__(self, hop, names=("y", "sign", "theta", "estimate")):
         self.inputs = {name: np.zeros(hop, np.float32) for name in names}
         self.seen = []
 
@@ -211,6 +216,41 @@ def test_estimate_signal_mask_and_level_arrive_at_the_same_instant(hop):
     assert clipped.any()
     assert np.array_equal(fed["sign"], np.sign(fed["y"]) * clipped)
     assert (fed["theta"] == np.float32(0.2)).all()
+
+
+@pytest.mark.parametrize("hop", [64, 128])
+def test_a_partner_arrives_at_the_instants_of_the_output(hop):
+    late = Padded(make_bypass(RATE, hop), hop)
+    partner = Padded(make_bypass(RATE, hop), hop + 10)
+    graph = Recorder(hop, ("y", "sign", "theta", "estimate", "partner"))
+    processor = OnnxStep(graph, hop, 10, 2, estimator=late, partner=partner)
+    assert processor.latency_samples == hop + 10
+    run(processor, voice(hop * 30), [0.2] * 30)
+    fed = {n: np.concatenate([s[n] for s in graph.seen]) for n in graph.inputs}
+    assert np.array_equal(fed["partner"][10:], fed["y"][:-10])
+    processor.reset()
+    run(processor, np.zeros(hop * 3, np.float32), [0.2] * 3)
+    assert not any(seen["partner"].any() for seen in graph.seen)
+
+
+def test_a_partner_that_is_later_than_the_model_is_refused(card):
+    partner = Estimate("ar", {"look_ahead": 40.0})
+    with pytest.raises(ModelError, match="32 samples late, its partner 'ar' 640"):
+        _built(partner, {}, card, RATE, 32)
+
+
+def test_a_model_of_several_rates_runs_at_each_of_them(copy):
+    text = (copy / "card.toml").read_text()
+    (copy / "card.toml").write_text(
+        text.replace("hop = 64", "also_hz = [ 24000,]\nhop = 64")
+    )
+    card = read_card(copy)
+    assert method_of(card).rates == (16000, 24000)
+    x = voice(64 * 20)
+    outs = [run(make(card, rate, "fp32"), x, [0.2] * 20) for rate in card.rates]
+    assert np.allclose(*outs, atol=1e-4)  # unlike lengths of silence before
+    with pytest.raises(ModelError, match="needs 16000 or 24000 Hz"):
+        make(card, 48000, "fp32")
 
 
 def test_another_sample_rate_is_refused_in_words(card):
