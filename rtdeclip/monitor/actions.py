@@ -87,6 +87,7 @@ class Actions(QObject):
             input=p.input,
             output=p.output,
             file=p.file if p.source == "file" else "",
+            loop=p.source == "file",  # until Stop: who tunes wants to hear it again
             scan=p.source == "file",
             processor=p.processor,
             settings=p.settings.get(p.processor, {}),

@@ -73,6 +73,7 @@ def run(options: Options) -> int:
         FileError: the picture cannot be written.
     """
     from rtdeclip.monitor import preferences as kept
+    from rtdeclip.monitor.placement import remember
 
     # A picture looks the same on every machine: nothing remembered, nothing kept.
     picture = options.screenshot is not None
@@ -85,14 +86,13 @@ def run(options: Options) -> int:
     try:
         begin(actions, options)
         if options.screenshot:
-            take_screenshot(app, actions, options.screenshot, options.seconds)
+            take_screenshot(app, actions, options)
             return 0
+        app.aboutToQuit.connect(lambda: remember(actions.window, preferences))
         code = int(app.exec())
     finally:
-        size = actions.window.size()
         actions.files.stop()
         actions.window.close()
-    preferences.width, preferences.height = size.width(), size.height()
     kept.save(preferences, path)
     return code
 
@@ -124,6 +124,7 @@ def application() -> "QApplication":
 def open_window(options: Options, preferences: "Preferences") -> "Actions":
     """The window, shown, with its actions and keys."""
     from rtdeclip.monitor.actions import Actions
+    from rtdeclip.monitor.placement import restore
     from rtdeclip.monitor.session import Session
     from rtdeclip.monitor.shortcuts import install
     from rtdeclip.monitor.theme import THEMES
@@ -131,7 +132,9 @@ def open_window(options: Options, preferences: "Preferences") -> "Actions":
 
     name = system_theme(options.theme or preferences.theme)
     window = MonitorWindow(Session(), preferences, THEMES[name])
-    window.resize(*(options.size or (preferences.width, preferences.height)))
+    restore(window, preferences)
+    if options.size:
+        window.resize(*options.size)
     actions = Actions(window)
     install(actions)
     window.show_view(options.view)
@@ -162,10 +165,11 @@ def system_theme(name: str) -> str:
     return "light" if light else "dark"
 
 
-def take_screenshot(
-    app: "QApplication", actions: "Actions", path: Path, seconds: float
-) -> None:
+def take_screenshot(app: "QApplication", actions: "Actions", options: Options) -> None:
     """Writes the window as a PNG after so many seconds of sound.
+
+    A file's picture is taken without sound too, where there is no device: its overview
+    and its restoration need none.
 
     Raises:
         DeviceError: the sound did not start.
@@ -182,13 +186,14 @@ def take_screenshot(
                 f"No sound after {_PATIENCE_S:.0f} s, so no picture. See what is "
                 "missing: rtdeclip doctor"
             )
-    if session.problem:
+    if session.problem and not options.file:
         raise DeviceError(session.problem)
-    _spend(app, seconds)
-    while "probe" in actions.files.busy and time.monotonic() < deadline:
+    _spend(app, options.seconds)
+    while actions.files.busy & {"probe", "overview"} and time.monotonic() < deadline:
         _spend(app, 0.05)  # the menus fill
     window.draw_slow()
-    if not window.grab().save(str(path)):
+    path = options.screenshot
+    if path and not window.grab().save(str(path)):
         raise FileError(f"{path} cannot be written. Give a .png in a folder of yours.")
 
 

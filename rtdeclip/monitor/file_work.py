@@ -42,7 +42,8 @@ class FileWork(QObject):
 
     def read(self, path: Path) -> None:
         """A file's overview and scan."""
-        self.window.transport.bar.show_overview(None, 0.0)
+        self.window.transport.show_overview(None, 0.0)
+        self.window.show_scan("")
         self._job("overview", name=str(path), columns=_COLUMNS)
 
     def export(self) -> None:
@@ -95,13 +96,13 @@ class FileWork(QObject):
         if "scan" in line:
             row = line["scan"]
             self._length_s = float(row["duration_s"])
-            self.window.note(
+            self.window.show_scan(
                 f"{Path(row['file']).name}: {row['severity']} clipping. "
                 f"From the command line: {row['command']}"
             )
         elif "low" in line:
             parts = (np.array(line[k]) for k in ("low", "high", "clipped"))
-            self.window.transport.bar.show_overview(Overview(*parts), self._length_s)
+            self.window.transport.show_overview(Overview(*parts), self._length_s)
 
     def _hear_restore(self, line: dict[str, Any]) -> None:
         if "row" in line:

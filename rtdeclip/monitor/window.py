@@ -1,6 +1,7 @@
 """The monitor's window: every part in its place, two timers, what is drawn when."""
 
 import time
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
@@ -19,7 +20,7 @@ from rtdeclip.monitor.session import Session, State
 from rtdeclip.monitor.theme import Theme, style_sheet
 from rtdeclip.monitor.view_model import ViewModel
 from rtdeclip.monitor.widgets.bench_view import BenchView
-from rtdeclip.monitor.widgets.cards import SPACE, Card, label
+from rtdeclip.monitor.widgets.cards import SPACE, Card, OneLine, label
 from rtdeclip.monitor.widgets.meter_bridge import MeterBridge
 from rtdeclip.monitor.widgets.scope_view import ScopeView
 from rtdeclip.monitor.widgets.side_panel import SidePanel
@@ -75,6 +76,7 @@ class MonitorWindow(QMainWindow):
         self._shown: tuple[object, ...] = ()
         self._welcomed = 0
         self._note, self._note_until = "", 0.0
+        self._scan = ""
         self._build()
         self.set_theme(theme)
         self._frames = self._timer(FRAME_MS, self.tick)
@@ -125,7 +127,7 @@ class MonitorWindow(QMainWindow):
         foot.setObjectName("foot")
         line = QHBoxLayout(foot)
         line.setContentsMargins(10, 4, 10, 4)
-        self.status_text, self.source_text = label(""), label("", "muted")
+        self.status_text, self.source_text = OneLine(), label("", "muted")
         self.status_text.setAccessibleName("Status")
         line.addWidget(self.status_text, 1)
         line.addWidget(self.source_text)
@@ -171,7 +173,7 @@ class MonitorWindow(QMainWindow):
         """Text and numbers."""
         model = self.session.model
         if model is None:
-            self.status_text.setText(self._idle_text())
+            self.status_text.tell(self._idle_text())
             return
         model.update_slow()
         now = time.monotonic()
@@ -192,7 +194,7 @@ class MonitorWindow(QMainWindow):
                 self.note(told[-1])
         # That the engine hangs is more urgent than anything that happened before.
         noted = now < self._note_until and not model.stale
-        self.status_text.setText(self._note if noted else model.sentence)
+        self.status_text.tell(self._note if noted else model.sentence)
 
     def show_chain(self, model: ViewModel) -> None:
         """Processor, effects and headroom as the engine has them."""
@@ -212,12 +214,21 @@ class MonitorWindow(QMainWindow):
                 self.session.ask(seek_s=self.transport.jump_s)
 
     def _idle_text(self) -> str:
-        return self.session.problem or "Nothing plays."
+        if time.monotonic() < self._note_until:
+            return self._note
+        scanned = self._scan if self.preferences.source == "file" else ""
+        return scanned or self.session.problem or "Nothing plays."
+
+    def show_scan(self, text: str) -> None:
+        """What is known about the file that was opened."""
+        self._scan = text
+        if text:
+            self.note(text)
 
     def note(self, text: str) -> None:
         """A sentence in the status line for some seconds."""
         self._note, self._note_until = text, time.monotonic() + _NOTE_S
-        self.status_text.setText(text)
+        self.status_text.tell(text)
 
     def show_view(self, name: str) -> None:
         """``wave``, ``difference``, ``spectrogram`` or ``bench``."""
@@ -239,6 +250,8 @@ class MonitorWindow(QMainWindow):
         self.top.show_running(running=running, starting=starting)
         self.below.restart.setVisible(session.owns_process)
         self._show_picture(running=running)
+        if not running:
+            self.meters.refresh(None)
         if session.model and session.generation != self._welcomed:
             self._welcomed = session.generation
             self._welcome(session.model)
@@ -255,7 +268,8 @@ class MonitorWindow(QMainWindow):
         if shown is not self.bench and not running:
             shown = self.start_page
         if session.state is State.FAILED:
-            self.start_page.show_problem(session.problem)
+            offline = self.preferences.source == "file"
+            self.start_page.show_problem(session.problem, offline=offline)
         elif session.state is State.WAITING:
             self.start_page.show_starting("Waiting for the sound device to come back.")
         elif session.state is State.STARTING:
@@ -267,6 +281,7 @@ class MonitorWindow(QMainWindow):
         self.bridge.setVisible(shown is not self.bench)
         self.panel.setVisible(shown is not self.bench and self.preferences.panel)
         played = self.preferences.source == "file" and bool(self.preferences.file)
+        self.below.setVisible(running or shown is not self.bench)
         self.transport.setVisible(played and shown is not self.bench)
 
     def _welcome(self, model: ViewModel) -> None:
@@ -277,9 +292,10 @@ class MonitorWindow(QMainWindow):
         self.view_bar.freeze.setChecked(False)
         model.thresholds = model.thresholds.with_link(self.preferences.linked)
         kilohertz = f"{model.sample_rate / 1e3:g} kHz"
-        self.source_text.setText(
-            f"{model.info.get('input', '')}  ·  {kilohertz}, {model.n_channels} ch"
-        )
+        source = str(model.info.get("input", ""))
+        if model.status.recording_end > 0 or self.preferences.source == "file":
+            source = Path(source).name
+        self.source_text.setText(f"{source}  ·  {kilohertz}, {model.n_channels} ch")
         self.draw_slow()
 
     # Life.

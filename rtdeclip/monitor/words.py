@@ -32,10 +32,10 @@ def signed(number: float, digits: int = 1) -> str:
     """With a real minus sign.
 
     Example:
-        >>> signed(-6.02), signed(3.0)
-        ('−6.0', '3.0')
+        >>> signed(-6.02), signed(3.0), signed(-0.01)
+        ('−6.0', '3.0', '0.0')
     """
-    return f"{number:.{digits}f}".replace("-", "−")
+    return f"{number:z.{digits}f}".replace("-", "−")
 
 
 def milliseconds(samples: float, sample_rate: int) -> str:

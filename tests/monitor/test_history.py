@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtdeclip.live.telemetry import Scope
@@ -12,6 +12,7 @@ def _ramp(start, n, channels=1):
     return Scope(start, dry.astype(np.float32), -dry.astype(np.float32), sign)
 
 
+@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 700), min_size=1, max_size=12),
     kept=st.integers(1, 500),
@@ -32,6 +33,7 @@ def test_the_newest_samples_come_back_whatever_the_pieces(sizes, kept, asked):
     assert (stretch.sign == expected.sign[:, 0]).all()
 
 
+@settings(deadline=None)
 @given(gap=st.integers(1, 1000), before=st.integers(1, 100), after=st.integers(1, 100))
 def test_after_a_gap_only_what_follows_it_is_shown(gap, before, after):
     history = History(300, 2)
@@ -50,6 +52,7 @@ def test_what_is_known_already_is_not_taken_twice():
     assert history.latest(100, 0).dry.tolist() == list(range(70))
 
 
+@settings(deadline=None)
 @given(
     n=st.integers(0, 400),
     position=st.integers(0, 10_000),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtdeclip.live.telemetry import Status
@@ -49,6 +49,7 @@ def test_the_peak_falls_and_the_hold_waits_before_it_follows():
     assert meter.hold_db < -20.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(width=32), min_size=1, max_size=50))
 def test_a_meter_survives_any_samples(samples):
     meter = Meter(RATE)
@@ -59,6 +60,7 @@ def test_a_meter_survives_any_samples(samples):
         assert not math.isnan(value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-5, 5, width=32), max_size=200))
 def test_every_sample_is_counted_once(samples):
     density = Density(RATE)
@@ -77,6 +79,7 @@ def test_the_histogram_peaks_at_the_clip_level():
         assert abs(amplitudes()[at] - level) <= BIN / 2
 
 
+@settings(deadline=None)
 @given(level=st.floats(0.2, 0.7))
 def test_a_clear_plateau_is_sure_and_its_absence_is_not(level):
     sine = _sine(440, 0.1)
@@ -103,6 +106,7 @@ def test_the_load_of_one_minute_is_kept():
     assert trace.load.max() == 0.2
 
 
+@settings(deadline=None)
 @given(st.floats(0, 10))
 def test_the_scale_always_holds_the_peak_or_is_at_its_largest(peak):
     scale = Scale()

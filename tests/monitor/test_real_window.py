@@ -23,7 +23,7 @@ from rtdeclip.monitor.preferences import Preferences
 app = application()
 actions = open_window(Options(theme="dark", size=(1100, 640)), Preferences())
 begin(actions, Options(demo=True))
-take_screenshot(app, actions, Path(sys.argv[1]), 2.0)
+take_screenshot(app, actions, Options(screenshot=Path(sys.argv[1]), seconds=2.0))
 _spend(app, 0.5)
 actions.window.grab().save(sys.argv[2])
 area = actions.window.scope

@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtdeclip.live.telemetry import Status
@@ -16,6 +16,7 @@ from rtdeclip.monitor.words import status_line
 from .conftest import LEVEL, RATE, FakeReader
 
 
+@settings(deadline=None)
 @given(
     steps=st.lists(st.integers(0, 60_000), min_size=1, max_size=8),
     window_s=st.sampled_from([0.01, 0.1, 2.0, 10.0]),
@@ -74,6 +75,7 @@ def test_a_status_that_ages_is_noticed(reader):
     assert "Restart" in model.sentence
 
 
+@settings(deadline=None)
 @given(
     pairs=st.lists(st.tuples(st.floats(0, 4), st.floats(0, 4)), min_size=1, max_size=8),
     channel=st.integers(0, 7),
@@ -156,8 +158,9 @@ def test_preferences_come_back_and_damage_is_forgiven(tmp_path):
 
 
 def test_the_view_model_loads_neither_qt_nor_kernels_nor_sound():
-    names = "catalog child density history keyboard load meters preferences scale"
-    names += " session spectra theme thresholds view_model words"
+    names = "catalog child density effect_chain history keyboard load loudness"
+    names += " meters outbox preferences saved_runs scale session spectra theme"
+    names += " thresholds view_model words"
     imports = "; ".join(f"import rtdeclip.monitor.{name}" for name in names.split())
     code = f"import sys; {imports}; print(*sys.modules)"
     done = subprocess.run(

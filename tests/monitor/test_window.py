@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from rtdeclip.monitor import actions as actions_module
-from rtdeclip.monitor import saved_runs
+from rtdeclip.monitor import placement, saved_runs
 from rtdeclip.monitor.actions import Actions
 from rtdeclip.monitor.effect_chain import EffectChain, Slot
 from rtdeclip.monitor.keyboard import KEYS, help_text
@@ -269,6 +269,50 @@ def test_a_failed_start_is_a_sentence_on_the_page(actions):
     ]
     assert "No device. Plug one in." in texts
     assert "Try again" in texts
+
+
+def test_a_file_without_a_device_can_still_be_restored(actions, tmp_path, qtbot):
+    asked = []
+    actions.files.restore = lambda *names: asked.append(names)
+    actions.preferences.source, actions.preferences.file = "file", "take.wav"
+    actions.session.state, actions.session.problem = State.FAILED, "No device."
+    actions.window.show_scan("take.wav: heavy clipping.")
+    actions.window.show_state()
+    texts = [
+        c.text() for c in actions.window.start_page.children() if hasattr(c, "text")
+    ]
+    assert any("No device. The file can be restored" in text for text in texts)
+    assert actions.window.transport.export.isVisible()
+    assert "heavy clipping" in actions.window.status_text.text()
+
+
+def test_the_window_comes_back_where_it_was(actions, qapp):
+    kept = Preferences()
+    actions.window.move(60, 45)
+    actions.window.resize(1010, 600)
+    qapp.processEvents()
+    placement.remember(actions.window, kept)
+    assert (kept.x, kept.y, kept.width, kept.height) == (60, 45, 1010, 600)
+    actions.window.move(0, 0)
+    placement.restore(actions.window, kept)
+    assert (actions.window.x(), actions.window.y()) == (60, 45)
+
+
+def test_a_place_on_a_screen_that_is_gone_is_forgotten(actions):
+    actions.window.move(30, 20)
+    placement.restore(actions.window, Preferences(x=9000, y=9000))
+    assert (actions.window.x(), actions.window.y()) == (30, 20)
+
+
+def test_a_maximised_window_comes_back_maximised(actions, qapp):
+    kept = Preferences(maximised=True)
+    placement.restore(actions.window, kept)
+    qapp.processEvents()
+    assert actions.window.isMaximized()
+    kept.maximised = False
+    placement.remember(actions.window, kept)
+    assert kept.maximised
+    assert kept.width < 2000
 
 
 def test_a_region_loops(running, engine):

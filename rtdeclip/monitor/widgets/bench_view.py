@@ -68,7 +68,7 @@ class BenchView(QWidget):
         below = ("algorithmic latency, ms", "ΔSDR on the demo's sound, dB")
         keys = ("latency_ms", "delta_sdr_db")
         self._dots = [
-            DotPlot(self._plots, column, key, text)
+            DotPlot(self._plots, column, key, text, log=key == "latency_ms")
             for column, (key, text) in enumerate(zip(keys, below, strict=True))
         ]
         self._table = self._make_table()

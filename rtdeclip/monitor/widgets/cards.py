@@ -45,6 +45,29 @@ class Card(QFrame):
             self.body.addLayout(self.head)
 
 
+class OneLine(QLabel):
+    """A sentence that ends in "…" where it is too long; the tooltip has all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMinimumWidth(120)
+
+    def tell(self, text: str) -> None:
+        """Another sentence."""
+        self.setText(text)
+        self.setToolTip(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As much as there is room for."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        room = self.contentsRect()
+        shown = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, room.width()
+        )
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
+
+
 def label(text: str, style: str = "", *, wrap: bool = False) -> QLabel:
     """Text in one of the style sheet's styles."""
     made = QLabel(text)

@@ -14,6 +14,7 @@ from rtdeclip.monitor.widgets import plots
 Row = dict[str, Any]
 _LOWEST = 1e-4
 _NEAR_X, _NEAR_Y = 0.3, 0.3
+_LOG_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _TICKS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
@@ -25,10 +26,13 @@ class DotPlot:
         column: where in it.
         key: of the rows; those without it are left out.
         below: the axis in words.
+        log: that axis is logarithmic too.
     """
 
-    def __init__(self, layout: Any, column: int, key: str, below: str) -> None:
-        self._key, self._theme = key, DARK
+    def __init__(
+        self, layout: Any, column: int, key: str, below: str, *, log: bool = False
+    ) -> None:
+        self._key, self._theme, self._log = key, DARK, log
         self._plot = layout.addPlot(0, column, enableMenu=False)
         plots.prepare(self._plot)
         self._plot.getAxis("bottom").setHeight(36)
@@ -36,6 +40,9 @@ class DotPlot:
         self._plot.getAxis("left").setTicks(
             [[(math.log10(v), f"{v:g}") for v in _TICKS]]
         )
+        if log:
+            ticks = [[(math.log10(v), f"{v:g}") for v in _LOG_TICKS]]
+            self._plot.getAxis("bottom").setTicks(ticks)
         self._plot.showGrid(x=True, y=True, alpha=0.15)
         self._legend = plots.CornerLabel(self._plot)
 
@@ -64,7 +71,9 @@ class DotPlot:
         self._legend.set(f'<span style="color:{t.muted}">{legend}</span>')
 
     def _place(self, row: Row, quantile: str) -> tuple[float, float]:
-        return float(row[self._key]), math.log10(max(row[quantile], _LOWEST))
+        x = float(row[self._key])
+        x = math.log10(max(x, 1.0)) if self._log else x
+        return x, math.log10(max(row[quantile], _LOWEST))
 
     def _dots(self, rows: list[Row], *, earlier: bool) -> None:
         colour = self._theme.muted if earlier else self._theme.source
@@ -98,13 +107,13 @@ class DotPlot:
             self._plot.addItem(word, ignoreBounds=True)
 
     def _fit(self, rows: list[Row]) -> None:
-        x = [float(row[self._key]) for row in rows]
-        low, high = (min(x), max(x)) if x else (0.0, 40.0)
-        room = 0.15 * (high - low) + 1.0
+        x = [self._place(row, "rtf_p99")[0] for row in rows]
+        low, high = (min(x), max(x)) if x else (0.0, 2.0 if self._log else 20.0)
+        room = 0.15 * (high - low) + (0.1 if self._log else 1.0)
         top = max((self._place(row, "rtf_p99")[1] for row in rows), default=0.0)
         bottom = min((self._place(row, "rtf_p50")[1] for row in rows), default=-3.0)
-        left = min(0.0, low) - 0.2 * room
-        self._plot.setXRange(left, high + 1.8 * room, padding=0)
+        left = low if self._log else min(0.0, low)
+        self._plot.setXRange(left - 0.3 * room, high + 1.8 * room, padding=0)
         self._plot.setYRange(bottom - 0.3, max(0.6, top + 0.7), padding=0)
 
 

@@ -37,8 +37,8 @@ class MeterBridge(QWidget):
         self._theme = theme
         self.update()
 
-    def refresh(self, model: ViewModel) -> None:
-        """One frame."""
+    def refresh(self, model: ViewModel | None) -> None:
+        """One frame; None: nothing runs."""
         self._model = model
         self.setAccessibleDescription(self.description())
         self.update()
@@ -165,8 +165,3 @@ class MeterBridge(QWidget):
         place = QRectF(left + 0.5 * width - 20, body.bottom() + 4, 40, 14)
         place.moveLeft(min(max(place.left(), 0.0), self.width() - 40.0))
         painter.drawText(place, centre, text)
-
-
-def _below(place: QRectF, top: float) -> QRectF:
-    """The part of ``place`` from ``top`` down."""
-    return QRectF(place.left(), top, place.width(), place.bottom() - top)

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QDoubleSpinBox
 
 from rtdeclip.monitor.widgets.cards import Card, Menu, button, label, plain, row
 
-_MODES = (("limit", "Limiter"), ("open", "None"))
+_MODES = (("limit", "Limit"), ("open", "None"))
 
 
 class HeadroomCard(Card):
@@ -24,7 +24,7 @@ class HeadroomCard(Card):
         for name, text in _MODES:
             self.mode.addItem(text, name)
         self.mode.setToolTip(
-            "Restored peaks are louder than the clipped ones. Limiter: a constant "
+            "Restored peaks are louder than the clipped ones. Limit: a constant "
             "gain, then a true-peak limiter at −1 dB. None: peaks may pass 0 dB."
         )
         plain(self.gain)
@@ -35,7 +35,7 @@ class HeadroomCard(Card):
         self.gain.setFixedWidth(64)
         self.gain.setAccessibleName("Headroom gain")
         self.gain.setToolTip("Constant gain before the limiter.")
-        heading = label("HEADROOM", "heading")
+        heading = label("OUTPUT", "heading")
         self.body.addLayout(row(heading, self.mode, self.gain, stretch=1))
         self.mode.activated.connect(self._tell)
         self.gain.valueChanged.connect(self._tell)

@@ -8,6 +8,7 @@ from rtdeclip.monitor.widgets.cards import button, label
 _WELCOME = (
     "Clipped sound in, restored sound out. Choose the source above, then press Start."
 )
+_OFFLINE = "The file can be restored all the same: Restore…, at the lower right."
 
 
 class StartPage(QWidget):
@@ -67,9 +68,16 @@ class StartPage(QWidget):
         """Work is being done before the first sound."""
         self._fill("One moment", text, "")
 
-    def show_problem(self, problem: str) -> None:
-        """It could not start; the sentence says what to do."""
-        self._fill("That did not work", problem, "Try again")
+    def show_problem(self, problem: str, *, offline: bool = False) -> None:
+        """It could not start; the sentence says what to do.
+
+        Args:
+            problem: what went wrong.
+            offline: a file is open, which needs no sound to be restored.
+        """
+        title = "No sound, but the file is here" if offline else "That did not work"
+        more = f" {_OFFLINE}" if offline else ""
+        self._fill(title, f"{problem}{more}", "Try again")
 
     def _fill(self, title: str, text: str, big: str) -> None:
         self._title.setText(title)

@@ -44,8 +44,8 @@ class TopBar(QFrame):
         )
         self.start.setMinimumWidth(72)
         self.source = Menu("Source", narrow=6)
-        self.input = Menu("Input device", narrow=7)
-        self.output = Menu("Output device", narrow=7)
+        self.input = Menu("Input device", narrow=9)
+        self.output = Menu("Output device", narrow=9)
         for box in (self.source, self.input, self.output):
             box.setToolTip(box.accessibleName())
         for name, text in SOURCES:
@@ -101,12 +101,13 @@ class TopBar(QFrame):
         self.wet_text.setFixedWidth(40)
         self.wet.valueChanged.connect(self._wet_moved)
         self.record = button(
-            "● Record",
+            "● Rec",
             self.record_clicked.emit,
             tip="Writes input and output to two float WAV files.",
             key="R",
             checkable=True,
         )
+        self.record.setAccessibleName("Record")
         self.menu = button("Menu", tip="Theme, keys, attach …", key="F10")
 
     def _lay_out(self) -> None:

@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from rtdeclip.monitor.widgets.cards import button, label
-from rtdeclip.monitor.widgets.file_bar import FileBar
+from rtdeclip.monitor.widgets.file_bar import FileBar, Overview
 
 
 class Transport(QWidget):
@@ -32,6 +32,11 @@ class Transport(QWidget):
         """Where the file plays."""
         self.bar.show_position(at_s)
         self.clock.setText(f"{clock(at_s)} / {clock(end_s)}")
+
+    def show_overview(self, overview: Overview | None, length_s: float) -> None:
+        """A new file, or None while it is read."""
+        self.bar.show_overview(overview, length_s)
+        self.show_time(0.0, length_s)
 
     @property
     def jump_s(self) -> float | None:
