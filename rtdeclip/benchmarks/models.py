@@ -1,7 +1,8 @@
 """The numbers of a model's card, measured: clean files clipped, streamed, scored.
 
-Each file is clipped at a fraction of its own peak or to an input SDR, restored by the
-shipped graph through ``Stream`` with the level known, and scored over all its samples.
+Each file is clipped at a fraction of its own peak or to an input SDR, or distorted by
+a protocol, restored by the shipped graph through ``Stream`` with the level known, and
+scored over all its samples.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,8 +13,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from rtdeclip.distortion import clip_at_fraction, clip_to_sdr
-from rtdeclip.distortion.hard import Clipped
+from rtdeclip.benchmarks.protocol import apply
 from rtdeclip.errors import FileError
 from rtdeclip.metrics.sdr import delta_sdr_db
 from rtdeclip.processors.model_card import Card, Score
@@ -24,6 +24,11 @@ from rtdeclip.types import Samples
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.5, 0.7)
 INPUT_SDRS_DB = (3.0, 7.0, 15.0)
+SOFT = {
+    "overdrive": tuple(f"peak=0.5+overdrive={gain}:0" for gain in (20, 35, 50)),
+    "gain": ("peak=1+gain=35+wet=1", "peak=1+gain=35+wet=0.9"),
+    "tanh": ("peak=1+tanh=20",),
+}
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus")
 TOLERANCE_DB = 0.05  # other CPUs sum in another order, which int8 rounding amplifies
 
@@ -60,35 +65,40 @@ def measure(card: Card, wanted: Score, clean: Iterable[Samples]) -> Score:
         settings["window_ms"] = f"{wanted.window_ms:g}"
     each = []
     for x in clean:
-        y = _clipped(x, wanted)
-        levels = find_levels(y.audio[:, None], card.sample_rate, (y.high, y.low))
-        out = restore(y.audio[:, None], card.sample_rate, method, levels, settings)
-        each.append(delta_sdr_db(x, y.audio, out[:, 0]))
+        item = apply(_protocol(wanted), x)
+        y = item.distorted[:, None]
+        levels = item.levels or find_levels(y, card.sample_rate)
+        out = restore(y, card.sample_rate, method, levels, settings)
+        each.append(delta_sdr_db(item.target, item.distorted, out[:, 0]))
     mean, worst = float(np.mean(each)), float(np.min(each))
     return replace(wanted, mean_db=round(mean, 2), worst_db=round(worst, 2))
 
 
-def _clipped(x: Samples, wanted: Score) -> Clipped:
+def _protocol(wanted: Score) -> str:
     if wanted.input_sdr_db:
-        return clip_to_sdr(x, wanted.input_sdr_db)
-    return clip_at_fraction(x, wanted.fraction)
+        return f"sdr={wanted.input_sdr_db!r}"
+    return wanted.protocol or f"fraction={wanted.fraction!r}"
 
 
 def wanted_scores(card: Card, folder: str) -> list[Score]:
     """The rows a new card gets on one set: every precision, window and severity.
 
     Speech is clipped at fractions of the peak, other sound to an input SDR, as in the
-    papers.
+    papers; networks against soft distortion get the kinds they were trained on.
     """
-    levels = [(fraction, 0.0) for fraction in FRACTIONS]
+    levels = [(fraction, 0.0, "") for fraction in FRACTIONS]
     if "speech" not in folder:
-        levels = [(0.0, sdr_db) for sdr_db in INPUT_SDRS_DB]
+        levels = [(0.0, sdr_db, "") for sdr_db in INPUT_SDRS_DB]
+    if card.scope == "all":
+        rules = card.training.get("mix", {}).get("rules", ())
+        kinds = dict.fromkeys(rule["kind"] for rule in rules)
+        levels = [(0.0, 0.0, word) for kind in kinds for word in SOFT.get(kind, ())]
     windows = card.estimate.windows_ms if card.estimate else ()
     return [
-        Score(folder, fraction, weights, 0.0, 0.0, window, sdr_db)
+        Score(folder, fraction, weights, 0.0, 0.0, window, sdr_db, protocol)
         for weights in card.weights
         for window in windows or (0.0,)
-        for fraction, sdr_db in levels
+        for fraction, sdr_db, protocol in levels
     ]
 
 

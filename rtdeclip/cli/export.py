@@ -18,11 +18,20 @@ def export(
     ),
     summary: str = typer.Option("", "--summary", help="One line for the listings."),
     licence: str = typer.Option("", "--licence", help="Of the weights."),
+    note: str = typer.Option(
+        "", "--note", help="What it is for, if not for daily use."
+    ),
+    weights: list[str] = typer.Option(
+        [],
+        "--weights",
+        help="Number formats: int8, fp16, fp32, the first is the default; repeatable. "
+        "Default: int8 and fp32 of a network that streams, fp16 of others.",
+    ),
     source: list[str] = typer.Option(
         [], "--source", help="Training data and its licence, for the card; repeatable."
     ),
 ) -> None:
-    """Write a model folder: ONNX graphs in int8 and fp32, and the card.
+    """Write a model folder: ONNX graphs and the card.
 
     Needs the extra: pip install "rtdeclip\\[train]"
 
@@ -35,7 +44,7 @@ def export(
     from rtdeclip.benchmarks.models import measured
     from rtdeclip.training.command import write_model
 
-    card = write_model(checkpoint, out, summary, licence, source)
+    card = write_model(checkpoint, out, summary, licence, source, note, weights)
     if data:
         from rtdeclip.training.export import write_card
 

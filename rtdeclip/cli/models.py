@@ -93,6 +93,7 @@ def verify(
         level = f"level {stated.fraction:g} of the peak"
         if stated.input_sdr_db:
             level = f"clipped to {stated.input_sdr_db:g} dB"
+        level = stated.protocol or level
         typer.echo(
             f"{stated.set}, {level}, {stated.weights}"
             f"{window}: ΔSDR mean {found.mean_db:.2f} dB (card {stated.mean_db:.2f}), "

@@ -70,6 +70,7 @@ class Score:
         worst_db: of the worst file.
         window_ms: of the estimate, 0 if there is none.
         input_sdr_db: SDR of the clipped files, which sets their levels; 0: unused.
+        protocol: of ``benchmarks.protocol``, in the place of both; empty: unused.
     """
 
     set: str
@@ -79,6 +80,7 @@ class Score:
     worst_db: float
     window_ms: float = 0.0
     input_sdr_db: float = 0.0
+    protocol: str = ""
 
 
 @dataclass(frozen=True, slots=True)

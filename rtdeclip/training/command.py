@@ -1,6 +1,6 @@
 """What ``rtdeclip train`` and ``export`` do; importing it needs no torch yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,16 +148,23 @@ def write_model(
     summary: str,
     licence: str,
     sources: list[str],
+    note: str = "",
+    precisions: Sequence[str] = (),
 ) -> "Card":
     """A model folder from a checkpoint; see ``rtdeclip export``.
 
     Raises:
+        SettingError: an unknown number format.
         MissingExtraError: torch or onnx is not installed.
         ModelError: the checkpoint cannot be read.
     """
     need_torch()
-    from rtdeclip.training.export import export, load_trained
+    from rtdeclip.training.export import FORMS, export, load_trained
 
+    if unknown := [name for name in precisions if name not in FORMS]:
+        raise SettingError(
+            f"--weights {unknown[0]!r} is unknown; give one of {', '.join(FORMS)}."
+        )
     net, plan, facts = load_trained(checkpoint)
     return export(
         net,
@@ -167,4 +174,6 @@ def write_model(
         licence=licence,
         data=sources,
         training=facts,
+        note=note,
+        precisions=precisions,
     )
