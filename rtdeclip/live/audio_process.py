@@ -20,6 +20,8 @@ from pathlib import Path
 
 from rtdeclip.errors import DeviceError, RtdeclipError
 from rtdeclip.live.config import LiveConfig
+from rtdeclip.live.preparation import Preparation
+from rtdeclip.live.realtime import lift_thread
 from rtdeclip.live.tell import tell
 
 DEVICE_LOST = 75
@@ -59,9 +61,11 @@ class Session:
 
     def run(self) -> int:
         """Until the end; the exit code."""
+        preparation = Preparation(self._config, self._stop.asked)
+        # Takes its time, so the helpers are at work already.
         from rtdeclip.live.opening import open_session
 
-        opened = open_session(self._config, self._stop.asked, self._device_stopped)
+        opened = open_session(self._config, preparation, self._device_stopped)
         if opened is None:
             return 0
         self._opened = opened
@@ -135,6 +139,8 @@ def main() -> int:
     """Reads the configuration, runs the session; the exit code."""
     config = LiveConfig.from_json(_first_line())
     stop = _Stop()
+    if config.wait_for_device and config.priority:
+        lift_thread()  # a replacement: the sound is missing now
     Path(config.telemetry).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         return Session(config, stop).run()

@@ -20,6 +20,7 @@ from rtdeclip.live.effect_slots import EffectSlots, warm_effects
 from rtdeclip.live.latency import LatencyBudget
 from rtdeclip.live.realtime import ORDINARY, Granted, make_thread_realtime
 from rtdeclip.live.ring import EngineMemory
+from rtdeclip.live.warm import play_tone
 from rtdeclip.live.worker import BlockProcessor, Scope, Worker, warm_kernels
 from rtdeclip.stream.headroom import LiveHeadroom, from_db
 from rtdeclip.stream.levels import LevelSchedule
@@ -132,12 +133,7 @@ def warm_stream(stream: Stream) -> None:
     Also compiles the worker's own kernels and those of the effects.
     """
     warm_effects(stream.sample_rate, stream.n_channels)
-    t = np.arange(stream.sample_rate // 4) / stream.sample_rate
-    tone = np.clip(0.9 * np.sin(2.0 * np.pi * 440.0 * t), -0.5, 0.5)
-    block = np.repeat(tone[:, None], stream.n_channels, axis=1).astype(np.float32)
-    for at in range(0, len(block) - stream.hop + 1, stream.hop):
-        stream.process(np.ascontiguousarray(block[at : at + stream.hop]))
-    stream.reset()
+    play_tone(stream)
     warm_kernels()
 
 

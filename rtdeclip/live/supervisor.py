@@ -31,6 +31,8 @@ State = Literal["starting", "running", "waiting", "stopping", "ended", "failed"]
 
 _SILENT_S = 2.0
 """A running audio process that shows no status for so long is ended."""
+_MUTE_S = {"opening": 15.0, "waiting": 10.0}
+"""So is one that says nothing more after these; compiling may take its time."""
 _STOP_S = 5.0
 _PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
 _GOOD_RUN_S = 5.0
@@ -83,6 +85,7 @@ class Supervisor:
         self._failures = 0
         self._started_at = 0.0
         self._drained = False
+        self._last, self._heard_at = "", 0.0
         self._log = _open_log()
         weakref.finalize(self, os.close, self._log)
 
@@ -97,9 +100,7 @@ class Supervisor:
 
     def poll(self) -> list[dict[str, Any]]:
         """What has happened since the last call; restarts what has died."""
-        events = []
-        while line := self._next_line(0.0):
-            events.append(self._take(line))
+        events = self._take_lines(0.0)
         if self._process is None:
             if self.state == "waiting" and time.monotonic() >= self._retry_at:
                 self._spawn()
@@ -156,7 +157,7 @@ class Supervisor:
 
     def _spawn(self) -> None:
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._drained = False
+        self._drained, self._last = False, ""
         if os.fstat(self._log).st_size > _LOG_BYTES:
             os.ftruncate(self._log, 0)
         self._process = subprocess.Popen(
@@ -175,6 +176,17 @@ class Supervisor:
         threading.Thread(
             target=_listen, args=(self._process.stdout, self._lines), daemon=True
         ).start()
+
+    def _take_lines(self, patience_s: float) -> list[dict[str, Any]]:
+        """What the audio process has said; that it still waits is no news."""
+        events = []
+        while line := self._next_line(patience_s):
+            self._heard_at = time.monotonic()
+            event = self._take(line)
+            if event["event"] != "alive":
+                self._last = event["event"]
+                events.append(event)
+        return events
 
     def _take(self, line: bytes) -> dict[str, Any]:
         event: dict[str, Any] = json.loads(line)
@@ -203,7 +215,8 @@ class Supervisor:
 
     def _is_silent(self) -> bool:
         if self.state != "running" or self.reader is None:
-            return False
+            patience = _MUTE_S.get(self._last, float("inf"))
+            return time.monotonic() - self._heard_at > patience
         shown = max(self.reader.status().time_ns * 1e-9, self._started_at)
         return time.monotonic() - shown > _SILENT_S
 
@@ -213,9 +226,7 @@ class Supervisor:
         assert process is not None
         assert process.stdin is not None
         code = process.wait()
-        events = []
-        while line := self._next_line(0.5):
-            events.append(self._take(line))
+        events = self._take_lines(0.5)
         with contextlib.suppress(OSError):
             process.stdin.close()
         self._process = None

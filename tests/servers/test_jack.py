@@ -59,6 +59,42 @@ def test_no_python_thread_is_below_the_worker_where_rights_allow(
     assert os.sched_getparam(live.pid).sched_priority == CONTROL_PRIORITY
 
 
+def test_a_python_callback_carries_the_same_sound(jack, session, poll_until):
+    probe = jack.probe()
+    live = session(LiveConfig(**PLAIN, python_callback=True), jack.env)
+    assert live.info["compiled_callback"] is False
+    poll_until(live, far(live, 1.5))
+    live.stop()
+    verdict = probe.verdict()
+    assert verdict.rtt_samples == live.info["latency_samples"]
+    assert verdict.reliable_samples > 10000
+
+
+def test_the_servers_period_is_the_block_and_asks_for_no_more(
+    jack, session, poll_until
+):
+    jack.probe()
+    live = session(LiveConfig(**PLAIN, processor="bypass", block=256), jack.env)
+    rows = dict(live.info["latency_rows"])
+    assert live.info["block"] == 1024
+    assert live.info["hop"] == 256
+    # H + B − gcd(H, B), and no further period: the block is above 256.
+    assert rows["hop"] + rows["rings"] == 256 + 1024 - 256
+
+
+def test_a_hung_audio_process_is_ended_and_replaced(jack, session, poll_until):
+    jack.probe()
+    live = session(LiveConfig(**PLAIN), jack.env)
+    poll_until(live, far(live, 0.3))
+    first = live.pid
+    os.kill(first, signal.SIGSTOP)
+    events = poll_until(live, lambda: live.pid not in (0, first) and live.reader)
+    assert [e["code"] for e in events if e["event"] == "reconnecting"] == [-9]
+    assert not process_is_alive(first)
+    poll_until(live, far(live, 0.1))
+    assert live.restarts == 1
+
+
 def test_a_killed_audio_process_is_replaced_with_its_settings(
     jack, session, poll_until
 ):
@@ -137,7 +173,7 @@ def test_the_command_ends_cleanly_on_sigterm_and_tells_by_json(jack):
                 assert event["latency_samples"] > 0
             if event["event"] == "status" and kinds.count("status") == 3:
                 assert event["late_hops"] >= 0
-                assert event["processor"] == "auto"
+                assert event["processor"] in ("auto", "cubic")  # cubic stands in
                 process.terminate()
         assert process.wait() == 143
     assert kinds[0] == "building"
@@ -160,6 +196,22 @@ def test_the_round_trip_is_measured_through_a_loop(jack):
     assert abs(row["gain_db"]) < 0.5
     # JACK's period each way is assumed; one of them may be saved by its own order.
     assert row["difference_samples"] in (-1024, 0)
+
+
+def test_two_clocks_state_what_is_measured(jack):
+    jack.probe("loop")
+    code = "from rtdeclip.cli.main import main; main()"
+    words = ["live", "--in", "loop", "--out", "loop", "--measure-latency", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words, "--clocks", "two"],
+        env=jack.env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    off = json.loads(done.stdout)["difference_samples"]
+    # As above; the reading position settles to within the jitter's reserve.
+    assert min(abs(off), abs(off + 1024)) < 100
 
 
 def test_a_loop_that_is_none_is_said(jack):
