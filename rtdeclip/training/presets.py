@@ -1,18 +1,33 @@
 """The trainings that made the shipped models, by name."""
 
 from rtdeclip.errors import SettingError
+from rtdeclip.training.degrade import Degradation
 from rtdeclip.training.fit import Plan
 from rtdeclip.training.nets.causal_demucs import Shape
 from rtdeclip.training.own_loss_presets import OWN_LOSS_PRESETS
 from rtdeclip.training.paper_presets import PAPER_PRESETS
 
 PRESETS: dict[str, Plan] = {
-    "demucs-speech-16k": Plan("demucs-speech-16k", 16000),
+    "demucs-speech-16k": Plan("demucs-speech-16k", 16000, Shape(partner=True)),
     "hybrid-speech-16k": Plan(
         "hybrid-speech-16k",
         16000,
-        Shape(estimate=True),
+        Shape(estimate=True, partner=True),
         windows_ms=(16.0, 32.0),
+    ),
+    "hybrid-48k": Plan(
+        "hybrid-48k",
+        44100,
+        Shape((8, 4, 4, 2), estimate=True, partner=True),
+        Degradation(
+            lowest=0.03, fixed_share=0.0, tilt_share=0.4, sum_share=0.35, most_added=3
+        ),
+        batch=8,
+        segment_samples=32768,
+        rate=6e-3,
+        ema=0.998,
+        windows_ms=(25.0,),
+        also_hz=(48000,),
     ),
     **PAPER_PRESETS,
     **OWN_LOSS_PRESETS,
