@@ -52,4 +52,8 @@ def export(
         write_card(card)
     files = ", ".join(weights.file for weights in card.weights.values())
     typer.echo(f"{card.folder}: {files}, card.toml")
-    typer.echo(f"Try: rtdeclip file -p model --set model={card.folder} FILE")
+    if card.kind == "step":
+        typer.echo(f"Try: rtdeclip file -p model --set model={card.folder} FILE")
+    else:
+        found = f"RTDECLIP_MODELS={card.folder.parent}"
+        typer.echo(f"Try: {found} rtdeclip file -p {card.name} FILE")

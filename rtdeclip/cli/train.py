@@ -41,7 +41,18 @@ def train(
 
     Needs the extra: pip install "rtdeclip\\[train]"
 
+    [bold]Presets[/bold]
+
+    Live: demucs-speech-16k, hybrid-speech-16k, hybrid-48k. The papers' networks:
+    demucs-paper, rnn-paper, demucs-1m, wave-u-net, wave-u-net-dry, open-unmix,
+    open-unmix-causal, crafx, deep-filter; against overdrive: demucs-1m-overdrive,
+    wave-u-net-overdrive, open-unmix-overdrive, crafx-overdrive; with losses of their
+    own: spectrogram-u-net, equivariant-u-net (and its twins), not-miwae. A wrong name
+    lists them all.
+
     [bold]Examples[/bold]
+
+    rtdeclip train wave-u-net-overdrive --data my/guitar --minutes 60
 
     rtdeclip train demucs-speech-16k --data LibriSpeech/train-clean-100
 

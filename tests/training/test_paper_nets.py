@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from rtdeclip.cli.train import train
 from rtdeclip.errors import SettingError
 from rtdeclip.processors.model_card import read_card
 from rtdeclip.processors.onnx_model import method_of
@@ -175,3 +176,7 @@ def test_a_network_of_frames_that_look_back_hears_no_future():
     # A frame of 1024 samples touches what comes 1023 samples before its last one.
     assert torch.equal(whole[: 3000 - 1024], part[: 3000 - 1024])
     assert not torch.equal(whole[:3000], part[:3000])
+
+
+def test_the_help_of_train_names_every_preset_of_the_papers():
+    assert all(name in train.__doc__ for name in PAPER_PRESETS)
