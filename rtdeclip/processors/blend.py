@@ -84,7 +84,7 @@ METHOD = Method(
     # too much to solve for live sound at 44.1 kHz and more (a hop can take longer than
     # it lasts), so nothing is promised there and auto takes A-SPADE.
     rungs=(
-        Rung((), 0.0643, (14.16, 13.53, 13.74, 10.75, 7.09), high_hz=24000),
-        Rung((), 0.1932, (9.70, 10.68, 9.65, 0.0, 0.0), low_hz=24001),
+        Rung((), 0.0626, (16.26, 15.51, 14.62, 12.02, 7.49), high_hz=24000),
+        Rung((), 0.2040, (13.75, 13.40, 13.42, 0.0, 0.0), low_hz=24001),
     ),
 )

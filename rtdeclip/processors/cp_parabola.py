@@ -15,16 +15,20 @@ doi:10.3390/axioms8030105; weights: P. Záviška, P. Rajmic, J. Schimmel,
 TSP 2019, doi:10.1109/TSP.2019.8769109; A. Chambolle, T. Pock, J. Math. Imaging Vis.
 40, 2011, doi:10.1007/s10851-010-0251-1.
 
-Whole signal. Cost: an analysis and a synthesis per iteration, RTF 0.002 each at
+Whole signal. Cost: an analysis and a synthesis per iteration, RTF 0.001 each at
 44.1 kHz. It wins on natural music, where high frequencies are weak, and in perceptual
 measures.
 """
+
+from __future__ import annotations
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rtdeclip.processors.gabor import Gabor, by_segments, project, window_by_duration
+from rtdeclip.processors.aspade import window_for
+from rtdeclip.processors.gabor import by_segments, project
+from rtdeclip.processors.gabor_kernel import Gabor
 from rtdeclip.stream.processor import Method, Setting
 from rtdeclip.types import Samples, Signs
 
@@ -32,15 +36,16 @@ SEGMENT_WINDOWS = 64
 
 
 def _clip_dual(
-    q: NDArray[np.complex64], weight: NDArray[np.float32], z: NDArray[np.complex64]
+    q: NDArray[np.float32], weight: NDArray[np.float32], power: NDArray[np.float32]
 ) -> None:
-    """``q ← q + z``, then each |q| at most its bin's weight; in place."""
-    for i in range(q.shape[0]):
-        for k in range(q.shape[1]):
-            v = q[i, k] + z[i, k]
-            size = v.real * v.real + v.imag * v.imag
-            w = weight[k]
-            q[i, k] = v if size <= w * w else v * (w / np.sqrt(size))
+    """Each |q| at most its bin's weight, in place; ``power`` is |q|²."""
+    n_frames, n_bins = power.shape
+    for i in range(n_frames):
+        for k in range(n_bins):
+            w, p = weight[k], power[i, k]
+            share = w / np.sqrt(p) if p > w * w else np.float32(1)
+            q[i, k] *= share
+            q[i, n_bins + k] *= share
 
 
 _clip_dual_jit = njit(nogil=True, cache=True, error_model="numpy")(_clip_dual)
@@ -50,33 +55,32 @@ class ParabolaWeighted:
     """The ``Restorer``.
 
     Args:
-        window: frame length in samples.
+        window: frame length in samples, a size of ``simd_fft.RADICES``.
         iterations: of Chambolle-Pock.
         scale: largest weight over the signal's peak; sets how fast it converges.
     """
 
     def __init__(self, window: int, iterations: int, scale: float) -> None:
-        self._gabor = Gabor(window, window // 4, 2 * window)
-        self._iterations = iterations
-        bins = np.arange(window + 1, dtype=np.float32)
-        self._weight = np.float32(scale) * ((bins + 1) / (window + 1)) ** 2
+        self._window, self._iterations, self._scale = window, iterations, scale
 
     def restore(
         self, y: Samples, sign: Signs, bound: Samples, sample_rate: int
     ) -> Samples:
         """See ``Restorer.restore``."""
-        window = self._gabor.window
-        length = SEGMENT_WINDOWS * window
-        return by_segments(y, sign, bound, self._stretch, length, 2 * window)
+        length = SEGMENT_WINDOWS * self._window
+        return by_segments(y, sign, bound, self._stretch, length, 2 * self._window)
 
     def _stretch(self, y: Samples, sign: Signs, bound: Samples) -> Samples:
-        gabor, n = self._gabor, len(y)
-        weight = self._weight * np.float32(np.abs(y).max())
+        gabor = Gabor(self._window, len(y))
+        place = (gabor.rank + 1).astype(np.float32) / self._window
+        weight = np.float32(self._scale * np.abs(y).max()) * place**2
+        q = gabor.zeros()
+        power = np.zeros((gabor.n_frames, self._window), np.float32)
         x, ahead = y, y
-        q = np.zeros_like(gabor.analyze(y))
         for _ in range(self._iterations):
-            _clip_dual_jit(q, weight, gabor.analyze(ahead))
-            after = project(x - gabor.synthesize(q, n), y, sign, bound)
+            gabor.analyze(ahead, q, power)
+            _clip_dual_jit(q, weight, power)
+            after = project(x - gabor.synthesize(q), y, sign, bound)
             ahead = 2 * after - x
             x = after
         return x
@@ -89,7 +93,7 @@ def make(
     scale: float = 30.0,
 ) -> ParabolaWeighted:
     """The restorer at ``sample_rate``; settings as declared in ``METHOD``."""
-    window = window_by_duration(sample_rate, window_ms)
+    window = window_for(sample_rate, window_ms)
     return ParabolaWeighted(window, iterations, scale)
 
 

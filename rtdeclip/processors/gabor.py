@@ -1,21 +1,12 @@
-"""Frames, tight Gabor transforms and segments: what whole-signal methods share.
-
-``Gabor`` is a Parseval frame: ``synthesize(analyze(x)) = x`` and the synthesis is the
-adjoint of the analysis, so proximal methods may take steps of 1. Bins are one-sided;
-``m_bins`` larger than the window pads frames with zeros (redundancy in frequency).
-"""
+"""Frames and segments: what whole-signal methods share; see also ``gabor_kernel``."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rtdeclip.types import Samples, Signs
-
-Coefficients: TypeAlias = NDArray[np.complex64]
-"""``(n_frames, m_bins / 2 + 1)`` complex64, one-sided."""
-
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -73,34 +64,6 @@ def overlap_add(frames: Samples, n: int, hop: int) -> Samples:
         padded[r : r + n_frames, : part.shape[1]] += part
     lead = window - hop
     return padded.reshape(-1)[lead : lead + n]
-
-
-class Gabor:
-    """A tight Gabor frame over whole signals.
-
-    Args:
-        window: frame length; a Hann window, normalised to a Parseval frame.
-        hop: samples between frames; window / hop an integer ≥ 3.
-        m_bins: length of the transform, ≥ window.
-    """
-
-    def __init__(self, window: int, hop: int, m_bins: int) -> None:
-        self.window, self.hop, self.m_bins = window, hop, m_bins
-        shape = hann(window)
-        total = float(np.sum(shape.astype(np.float64) ** 2)) / hop
-        self._shape = (shape / np.float32(np.sqrt(total))).astype(np.float32)
-
-    def analyze(self, x: Samples) -> Coefficients:
-        """Coefficients of ``(n,)`` samples."""
-        frames = cut(x, self.window, self.hop) * self._shape
-        z = np.fft.rfft(frames, self.m_bins, norm="ortho")
-        return z.astype(np.complex64, copy=False)
-
-    def synthesize(self, z: Coefficients, n: int) -> Samples:
-        """``(n,)`` samples of coefficients: the adjoint (and a left inverse)."""
-        frames = np.fft.irfft(z, self.m_bins, norm="ortho")[:, : self.window]
-        shaped = np.asarray(frames * self._shape, np.float32)
-        return overlap_add(shaped, n, self.hop)
 
 
 def project(x: Samples, y: Samples, sign: Signs, bound: Samples) -> Samples:

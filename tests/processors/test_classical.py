@@ -27,7 +27,7 @@ Settings = dict[str, Value]
 
 CASES: list[tuple[Method, Settings, float]] = [
     (sspade.METHOD, {"window_ms": 64.0}, 15.0),
-    (ss_pew.METHOD, {"window_ms": 64.0, "steps": 8, "inner": 10}, 6.0),
+    (ss_pew.METHOD, {"window_ms": 64.0, "steps": 3, "inner": 200}, 10.0),
     (cp_parabola.METHOD, {"window_ms": 64.0, "iterations": 100}, 8.0),
     (janssen.METHOD, {"window_ms": 64.0, "order": 32}, 15.0),
     (iht.CONSISTENT, {"window_ms": 32.0}, 4.0),
@@ -121,7 +121,9 @@ def test_an_all_clipped_signal_stays_finite(method: Method, settings: Settings) 
     ("method", "less", "more"),
     [
         (sspade.METHOD, {"growth": 0.3}, {"growth": 0.03}),
-        (ss_pew.METHOD, {"steps": 4, "inner": 3}, {"steps": 8, "inner": 10}),
+        (ss_pew.METHOD, {"inner": 20}, {"inner": 200}),
+        (ss_pew.METHOD, {"steps": 2, "inner": 20}, {"inner": 20}),
+        (ss_pew.METHOD, {"first": 1e-2, "inner": 100}, {"inner": 100}),
         (cp_parabola.METHOD, {"iterations": 10}, {"iterations": 100}),
         (janssen.METHOD, {"order": 4}, {"order": 32}),
         (janssen.METHOD, {"order": 32, "iterations": 1}, {"order": 32}),
@@ -150,30 +152,46 @@ def test_sspade_schedule_settings_change_the_result() -> None:
     assert not np.array_equal(first, run(y, sspade.METHOD, base | {"every": 2}))
 
 
+def test_the_last_threshold_changes_the_result() -> None:
+    y = clipped(chord()[:, None])
+    base: Settings = {"window_ms": 64.0, "inner": 20}
+    last = run(y, ss_pew.METHOD, base | {"last": 1e-2})
+    assert not np.array_equal(last, run(y, ss_pew.METHOD, base))
+
+
 def test_social_shrinkage_agrees_with_sums_over_neighbours() -> None:
     rng = np.random.default_rng(10)
-    z = (rng.standard_normal((9, 12)) + 1j * rng.standard_normal((9, 12))).astype(
-        np.complex64
-    )
-    mine = z.copy()
-    ss_pew._shrink_jit(
-        mine, 4.0, np.empty((9, 12), np.float32), np.empty(12, np.float32)
-    )
-    for i in range(9):
-        for k in range(12):
-            near = z[max(i - 3, 0) : i + 4, max(k - 1, 0) : k + 2]
-            gain = max(0.0, 1 - 16.0 / np.sum(np.abs(near) ** 2))
-            assert mine[i, k] == pytest.approx(z[i, k] * gain, abs=1e-4)
+    frames, bins = 9, 12
+    u = rng.standard_normal((frames, 2 * bins)).astype(np.float32)
+    before = rng.standard_normal((frames, 2 * bins)).astype(np.float32)
+    order = np.arange(bins, dtype=np.int32)
+    beside = np.clip(np.stack([order - 1, order + 1]), 0, bins - 1)
+    power = u[:, :bins] ** 2 + u[:, bins:] ** 2
+    energy = np.empty_like(power)
+    ss_pew._across_bins_jit(power, beside, energy)
+    gains = np.empty_like(power)
+    for i in range(frames):
+        near = np.pad(power, ((0, 0), (1, 1)), "edge")[max(i - 3, 0) : i + 4]
+        for k in range(bins):
+            gains[i, k] = max(0.0, 1 - 16.0 / near[:, k : k + 3].sum())
+    expected = u * np.tile(gains, 2)
+    z, ahead = before.copy(), u.copy()
+    changed = ss_pew._shrink_jit(ahead, z, 4.0, 0.5, energy, np.empty(bins, np.float32))
+    assert np.allclose(z, expected, atol=1e-5)
+    assert np.allclose(ahead, expected + 0.5 * (expected - before), atol=1e-5)
+    size = np.sum(expected**2)
+    assert changed == pytest.approx(np.sum((expected - before) ** 2) / size, rel=1e-4)
 
 
 def test_the_dual_of_weighted_l1_is_a_clip() -> None:
     rng = np.random.default_rng(12)
-    q = rng.standard_normal((3, 5)).astype(np.complex64)
-    z = (1j * rng.standard_normal((3, 5))).astype(np.complex64)
+    q = rng.standard_normal((3, 10)).astype(np.float32)
     weight = np.linspace(0.1, 3.0, 5, dtype=np.float32)
-    expected = (q + z) / np.maximum(1.0, np.abs(q + z) / weight)
-    cp_parabola._clip_dual_jit(q, weight, z)
-    assert np.allclose(q, expected, atol=1e-5)
+    whole = q[:, :5] + 1j * q[:, 5:]
+    expected = whole / np.maximum(1.0, np.abs(whole) / weight)
+    power = (np.abs(whole) ** 2).astype(np.float32)
+    cp_parabola._clip_dual_jit(q, weight, power)
+    assert np.allclose(q[:, :5] + 1j * q[:, 5:], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
