@@ -1,128 +1,71 @@
-"""Self-supervised declipping of made-up vectors: ``python -m bench.equivariance``.
+"""How far networks are from f(η(g·x)) = g·f(η(x)) at a fixed clip level.
 
-The synthetic study of Sechaud et al.: vectors of a random d-dimensional subspace of
-R^100, scaled so that a share v is clipped at 1; a small network without biases learns
-from clipped vectors alone (``nets.equivariant_u_net``'s two losses) and
-is scored on others of the same subspace. It writes what the tables 3-map and 3-gmax
-of ``rtdeclip bench papers --paper 3`` print. About two minutes of a core.
+    python -m bench.equivariance --data ../shared/data/test/speech demucs-speech-16k
+
+Scaling signal and level together changes nothing, by construction; a louder signal at
+the same level is clipped more, and that its restoration is the louder restoration is a
+property to measure (Sechaud et al., 2024, train for it). Each file is clipped at a
+fifth of its peak, then again g times as loud at the same level. Printed per gain: the
+SDR of f(η(g·x)) against g·f(η(x)), the same of the clipped signal without f, and the
+SDR that g·f(η(x)) itself has against the truth, all in dB, means of the files.
 """
 
 import argparse
-import json
-import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Generator, Tensor, nn
 
-from rtdeclip.benchmarks import machine
-from rtdeclip.benchmarks.papers.paper3 import DIMENSIONS, G_MAX, LENGTH, SAVED, SHARES
-from rtdeclip.benchmarks.papers.paper3 import vectors as drawn
-from rtdeclip.training.nets.equivariant_u_net import measurement
+from rtdeclip.benchmarks.models import clean_files
+from rtdeclip.distortion import clip
+from rtdeclip.metrics.sdr import sdr_db
+from rtdeclip.processors.model_card import find_card
+from rtdeclip.processors.onnx_model import method_of
+from rtdeclip.stream.offline import declip
+from rtdeclip.stream.processor import Method
+from rtdeclip.types import Samples
 
-G_MIN, BEST_G_MAX = 0.5, 1.5
-N_TRAIN, N_TEST, BATCH, RATE, HIDDEN = 1000, 500, 128, 1e-3, 256
-
-
-class Mlp(nn.Module):
-    """A perceptron of two layers and a linear skip, without biases.
-
-    With y itself as the skip and the mask as input, self-supervision stays at y: how
-    many entries are clipped then tells the network whether to do anything.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.skip = nn.Linear(LENGTH, LENGTH, bias=False)
-        self.layers = nn.Sequential(
-            nn.Linear(LENGTH, HIDDEN, bias=False),
-            nn.ReLU(),
-            nn.Linear(HIDDEN, HIDDEN, bias=False),
-            nn.ReLU(),
-            nn.Linear(HIDDEN, LENGTH, bias=False),
-        )
-
-    def forward(self, y: Tensor) -> Tensor:
-        """``(B, 100)`` clipped at 1, restored."""
-        out: Tensor = self.skip(y) + self.layers(y)
-        return out
+GAINS = (1.25, 1.5, 2.0, 4.0)
+FRACTION = 0.2
 
 
-def study(
-    dimension: int, share: float, g_max: float, steps: int, supervised: bool, seed: int
-) -> float:
-    """Mean SDR in dB over the test vectors after one training."""
-    torch.manual_seed(seed)
-    both = drawn(dimension, share, N_TRAIN + N_TEST).astype(np.float32)
-    whole = torch.from_numpy(both)
-    train, test = whole[:N_TRAIN], whole[N_TRAIN:]
-    net, generator = Mlp(), Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(net.parameters(), RATE)
-    pace = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(steps):
-        x = train[torch.randint(N_TRAIN, (BATCH,), generator=generator)]
-        optimiser.zero_grad()
-        loss = _loss(net, x, g_max, generator, supervised)
-        torch.autograd.backward(loss)
-        optimiser.step()
-        pace.step()
-    with torch.no_grad():
-        error = (net(test.clamp(-1, 1)) - test).square().sum(1)
-    return float((10 * torch.log10(test.square().sum(1) / error)).mean())
-
-
-def _loss(
-    net: Mlp, x: Tensor, g_max: float, generator: Generator, supervised: bool
-) -> Tensor:
-    y = x.clamp(-1.0, 1.0)
-    first = net(y)
-    if supervised:
-        return (first - x).square().mean()
-    sign = torch.sign(y) * (y.abs() >= 1.0)
-    g = G_MIN + (g_max - G_MIN) * torch.rand(len(x), 1, generator=generator)
-    louder = g * first
-    second = net(louder.clamp(-1.0, 1.0))
-    contradicted = measurement(first, y, sign, torch.ones_like(y))
-    return (contradicted + (louder - second).square()).mean()
+def distances_db(method: Method, rate: int, x: Samples, gain: float) -> list[float]:
+    """The three SDRs of one file, see the module."""
+    level = FRACTION * float(np.abs(x).max())
+    restored = []
+    clipped = []
+    for g in (1.0, gain):
+        clipped.append(clip(np.float32(g) * x, level).audio)
+        restored.append(declip(clipped[-1], rate, method, level=level))
+    wanted = np.float32(gain) * restored[0]
+    return [
+        sdr_db(wanted, restored[1]),
+        sdr_db(wanted, clipped[1]),
+        sdr_db(np.float32(gain) * x, wanted),
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=SAVED)
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    start = time.process_time()
-
-    def row(d: int, supervised: bool) -> list[float]:
-        made = (
-            study(d, v, BEST_G_MAX, given.steps, supervised, given.seed) for v in SHARES
-        )
-        return [round(value, 2) for value in made]
-
-    found: dict[str, Any] = {"map": {}, "supervised": {}, "g_max": []}
-    for d in DIMENSIONS:
-        found["map"][str(d)] = row(d, False)
-        found["supervised"][str(d)] = row(d, True)
-        print(d, found["map"][str(d)], found["supervised"][str(d)], flush=True)
-    for g_max in G_MAX:
-        value = study(10, 0.3, g_max, given.steps, False, given.seed)
-        found["g_max"].append(round(value, 2))
-    print("g_max", found["g_max"])
-    facts = machine.describe()
-    found |= {
-        "date": datetime.now(UTC).date().isoformat(),
-        "steps": given.steps,
-        "seed": given.seed,
-        "cpu_min": round((time.process_time() - start) / 60, 1),
-        "commit": facts["commit"],
-        "torch": torch.__version__,
-    }
-    given.out.write_text(json.dumps(found, indent=1) + "\n")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("models", nargs="+")
+    arguments = parser.parse_args()
+    for name in arguments.models:
+        card = find_card(name)
+        clean = clean_files(arguments.data, card.sample_rate)
+        for gain in GAINS:
+            found = np.mean(
+                [
+                    distances_db(method_of(card), card.sample_rate, x, gain)
+                    for x in clean
+                ],
+                axis=0,
+            )
+            network, none, truth = found
+            print(
+                f"{name}, g = {gain:g}: {network:.2f} dB, without it {none:.2f} dB, "
+                f"truth {truth:.2f} dB",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

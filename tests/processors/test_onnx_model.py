@@ -104,6 +104,18 @@ def test_scaling_by_a_power_of_two_scales_the_output_exactly(card):
     assert np.array_equal(half, 0.5 * one)
 
 
+def test_a_louder_signal_at_the_same_level_is_another_problem(card):
+    x = voice(64 * 60)
+    one = run(make(card, RATE, "fp32"), x, [0.2] * 60)
+    louder = run(make(card, RATE, "fp32"), 2 * x, [0.2] * 60)
+    clipped = np.clip(2 * x, -0.2, 0.2)
+    late = make(card, RATE, "fp32").latency_samples
+    wanted = 2 * one[late:]
+    left = np.sum((louder[late:] - wanted) ** 2)
+    # Not given by dividing by the level: a property to measure (bench.equivariance).
+    assert 0 < left < np.sum((clipped[: len(wanted)] - wanted) ** 2)
+
+
 def test_clipped_samples_go_beyond_the_level_and_reliable_ones_are_untouched(card):
     processor = make(card, RATE, "fp32")
     x = voice(64 * 100)
