@@ -34,7 +34,7 @@ class Card(QFrame):
         super().__init__()
         self.setObjectName("card")
         self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(10, 7, 10, 8)
+        self.body.setContentsMargins(10, 6, 10, 7)
         self.body.setSpacing(6)
         self.head = QHBoxLayout()
         self.head.setSpacing(SPACE)

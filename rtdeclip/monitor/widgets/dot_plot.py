@@ -59,10 +59,12 @@ class DotPlot:
         plot.clear()
         line = pg.InfiniteLine(0.0, 0, plots.pen(t.clip, dashed=True))
         plot.addItem(line, ignoreBounds=True)
-        self._dots(before, earlier=True)
-        self._stems(rows)
-        self._dots(rows, earlier=False)
-        self._names(rows)
+        if before:
+            self._dots(before, earlier=True)
+        if rows:
+            self._stems(rows)
+            self._dots(rows, earlier=False)
+            self._names(rows)
         self._fit([*rows, *before])
         legend = f"RTF per hop:&nbsp; {plots.swatch(t.source, '● p50  ○ p99', t)}"
         legend = legend.replace("■", "").replace(t.source, t.muted, 1)

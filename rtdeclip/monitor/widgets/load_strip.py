@@ -3,7 +3,7 @@
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from rtdeclip.monitor.load import SPAN_S, LoadTrace
@@ -59,15 +59,9 @@ class LoadStrip(QWidget):
         self._rule(painter, body, 1.0, budget)
         if self._trace is not None:
             self._draw(painter, body, self._trace)
-        self._word(painter, QPointF(body.right(), self._y(body, 1.0)), "real time")
-
-    def _word(self, painter: QPainter, place: QPointF, text: str) -> None:
-        """A word at the right end of a line, readable over whatever is behind it."""
-        width = QFontMetrics(painter.font()).horizontalAdvance(text) + 8.0
-        box = QRectF(place.x() - width, place.y() - 6, width, 12)
-        painter.fillRect(box, QColor(self._theme.plot))
-        painter.setPen(QColor(self._theme.muted))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.setPen(QColor(t.muted))
+        place = QRectF(body.left() + 4, self._y(body, 1.0) + 1, 80, 12)
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft, "real time")
 
     def _draw(self, painter: QPainter, body: QRectF, trace: LoadTrace) -> None:
         t = self._theme

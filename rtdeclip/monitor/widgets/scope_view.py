@@ -73,7 +73,7 @@ class ScopeView(QWidget):
     def set_difference(self, on: bool) -> None:
         """Shows what was added instead of the output."""
         self.difference = on
-        self.output.bars.setVisible(not on)
+        self.output.histogram.setVisible(not on)
         self.set_theme(self._theme)
         self.output.scale = Scale()
 

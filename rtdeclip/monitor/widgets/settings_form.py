@@ -123,6 +123,7 @@ class SettingsForm(QWidget):
 
     def _text(self, s: Setting, value: str) -> QWidget:
         line = QLineEdit(value)
+        line.setPlaceholderText(s.summary)
         line.editingFinished.connect(lambda: self._set(s.name, line.text()))
         return line
 
