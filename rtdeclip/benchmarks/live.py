@@ -37,7 +37,7 @@ VARIANTS = (
     "python_callback",
     "python_callback_own_process",
 )
-_START_S = 60.0
+_START_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)

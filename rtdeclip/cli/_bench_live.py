@@ -1,4 +1,4 @@
-"""``rtdeclip bench live``."""
+"""``rtdeclip bench live``, ``live-start`` and ``live-cost``."""
 
 import json
 from typing import Any
@@ -81,6 +81,70 @@ def live(
             _print(rows[-1])
     if as_json:
         typer.echo(json.dumps(rows))
+
+
+def live_start(
+    processor: str = typer.Option("auto", "--processor", help="What is asked for."),
+    case: list[str] = typer.Option(
+        [], "--case", help="warm, cold or returned; repeatable, all by default."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Seconds until there is sound: warm, with no kernel compiled, after a lost server.
+
+    sound: the first sound; whole: the processor asked for runs (on a first start
+    cubic stands in for auto).
+
+    [bold]Examples[/bold]
+
+    rtdeclip bench live-start
+
+    rtdeclip bench live-start --case warm --processor cubic --json
+    """
+    from rtdeclip.benchmarks.live_start import CASES, run
+    from rtdeclip.errors import SettingError
+
+    if unknown := [c for c in case if c not in CASES]:
+        raise SettingError(f"--case {unknown[0]}: give one of {', '.join(CASES)}.")
+    rows = []
+    for row in run(processor, case or CASES):
+        rows.append(row.as_dict())
+        if not as_json:
+            typer.echo(
+                f"{row.case:9s} sound {row.sound_s:6.2f} s ({row.began_with}), "
+                f"whole {row.whole_s:6.2f} s, audio process {row.cpu_s:6.2f} s of CPU"
+            )
+    if as_json:
+        typer.echo(json.dumps(rows))
+
+
+def live_cost(
+    seconds: float = typer.Option(30.0, "--seconds", help="Measured."),
+    processor: str = typer.Option("bypass", "--processor", help="What runs."),
+    block: int = typer.Option(256, "--block", help="Samples per callback."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """CPU and memory of `rtdeclip live` and of its terminal view, 48 kHz stereo.
+
+    [bold]Examples[/bold]
+
+    rtdeclip bench live-cost
+
+    rtdeclip bench live-cost --seconds 600 --processor auto --json
+    """
+    from rtdeclip.benchmarks.live_cost import measure
+
+    row = measure(seconds, processor, block)
+    if as_json:
+        typer.echo(json.dumps(row.as_dict()))
+        return
+    typer.echo(
+        f"{row.processor}, {row.n_channels} channels, block {row.block}: audio process "
+        f"{100 * row.audio_share:.1f} % of a core, terminal view "
+        f"{100 * row.view_share:.1f} %\nwake-up p50 {row.wake_p50_us:.0f} µs, "
+        f"p99 {row.wake_p99_us:.0f} µs; memory {row.audio_grown_kib:+d} KiB, view "
+        f"{row.view_grown_kib:+d} KiB in {row.seconds:.0f} s"
+    )
 
 
 def _print(row: dict[str, Any]) -> None:

@@ -5,13 +5,15 @@ from typing import Any
 
 import typer
 
-from rtdeclip.cli._bench_live import live
+from rtdeclip.cli._bench_live import live, live_cost, live_start
 from rtdeclip.cli._bench_papers import papers
 
 bench = typer.Typer(
     help="Measure speed and quality on this machine.", no_args_is_help=True
 )
 bench.command()(live)
+bench.command("live-start")(live_start)
+bench.command("live-cost")(live_cost)
 bench.command()(papers)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rtdeclip.benchmarks import jack_server
+from rtdeclip.benchmarks import jack_server, live_cost, live_start
 from rtdeclip.benchmarks.jack_probe import CLIP_LEVEL, judge, probe_signal
 from rtdeclip.benchmarks.live import VARIANTS, run, soak
 
@@ -44,3 +44,24 @@ def test_a_variant_gives_a_row_with_what_it_can_know(runtime):
     assert engine.own_underruns is not None
     assert bare.own_underruns is None
     assert all(row.callbacks > 10 and row.blocks > 5 for row in rows)
+
+
+@pytest.mark.servers
+def test_the_sound_returns_with_its_server_and_the_row_says_when(runtime):
+    if reason := jack_server.why_not():
+        pytest.skip(reason)
+    (row,) = live_start.run("bypass", ["returned"])
+    assert (row.case, row.processor, row.began_with) == ("returned", "bypass", "bypass")
+    assert 0.0 < row.sound_s <= row.whole_s
+    assert row.cpu_s > 0.0
+
+
+@pytest.mark.servers
+def test_the_cost_of_the_command_and_of_its_view_is_told_apart(runtime):
+    if reason := jack_server.why_not():
+        pytest.skip(reason)
+    row = live_cost.measure(0.5, block=1024)
+    assert (row.processor, row.n_channels, row.block) == ("bypass", 2, 1024)
+    assert row.audio_share > 0.0
+    assert row.view_share < 1.0
+    assert row.seconds >= 0.5
