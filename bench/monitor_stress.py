@@ -110,11 +110,14 @@ def stress(frames: int) -> dict[str, float]:
         after = count()
         actions.window.close()
         engine.file.close()
-    grown = {name: round(after[name] - before[name], 1) for name in before}
+    grown = {name: after[name] - before[name] for name in before}
     return {
         "frames": frames,
         "cpu_ms_per_frame": round(1e3 * spent / frames, 2),
-    } | grown
+        "none_lost_per_frame": round(-grown["none_references"] / frames, 3),
+        "objects": grown["objects"],
+        "resident_mb": round(grown["resident_mb"], 1),
+    }
 
 
 def main() -> int:
