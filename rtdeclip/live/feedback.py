@@ -32,7 +32,7 @@ class FeedbackGuard:
 
     def __init__(self, ceiling: float = 1.0) -> None:
         self._ceiling = ceiling
-        self._window = np.hanning(LENGTH)
+        self._window = np.hanning(LENGTH).astype(np.float32)
         self._past: deque[tuple[int, float]] = deque(maxlen=LOOKS)
 
     def hears_howl(self, newest: Samples) -> bool:
@@ -41,14 +41,14 @@ class FeedbackGuard:
         Args:
             newest: ``(n,)`` float32 with n ≥ ``LENGTH``; the last ones count.
         """
-        x = newest[-LENGTH:].astype(np.float64)
+        x = np.asarray(newest[-LENGTH:], np.float32)  # enough, and half the work
         spectrum = np.abs(np.fft.rfft(x * self._window)) ** 2
         peak = int(np.argmax(spectrum))
         band = spectrum[max(0, peak - 3) : peak + 4].sum()
         if band < NARROW_SHARE * spectrum.sum() or band == 0.0:
             self._past.clear()
             return False
-        level_db = 10.0 * math.log10(2.0 * float(np.mean(x**2)) + 1e-20)
+        level_db = 10.0 * math.log10(2.0 * float(np.mean(x * x)) + 1e-20)
         if self._past and abs(self._past[-1][0] - peak) > 3:
             self._past.clear()  # another note
         self._past.append((peak, level_db))

@@ -30,6 +30,9 @@ _STRAIGHT = {
     "clipped_samples": r.CLIPPED,
 }
 
+_PERCENTILES_EVERY = 5
+"""Updates from one look at the histograms to the next: the costly part."""
+
 
 def percentile(histogram: NDArray[np.int64], share: float) -> int:
     """Upper border, in bins, below which ``share`` of the counts lie; 0 if empty.
@@ -55,7 +58,7 @@ class Meters:
     def __init__(self, engine: Engine, file: TelemetryFile) -> None:
         self._engine, self._file = engine, file
         self._rate = int(engine.memory.words[r.SAMPLE_RATE])
-        self._busy = self._hops = 0
+        self._busy = self._hops = self._updates = 0
         # A second of (captured, clipped per channel), for the clipped share.
         self._clipped: deque[tuple[int, NDArray[np.int64]]] = deque(maxlen=26)
 
@@ -81,16 +84,22 @@ class Meters:
         memory, fields = self._engine.memory, self._file.fields
         words = memory.words
         hop_ns = 1e9 * int(words[r.HOP]) / self._rate
-        fields["rtf_p50"] = percentile(memory.rtf, 0.5) * r.RTF_BIN
-        fields["rtf_p99"] = percentile(memory.rtf, 0.99) * r.RTF_BIN
+        if self._updates % _PERCENTILES_EVERY == 0:
+            self._percentiles()
+        self._updates += 1
         fields["rtf_max"] = int(words[r.WORST_RTF_NS]) / hop_ns
-        fields["wake_p50_us"] = percentile(memory.wake, 0.5) * r.WAKE_BIN_NS * 1e-3
-        fields["wake_p99_us"] = percentile(memory.wake, 0.99) * r.WAKE_BIN_NS * 1e-3
         fields["wake_max_us"] = int(words[r.WORST_WAKE_NS]) * 1e-3
         busy, hops = int(words[r.BUSY_NS]), int(words[r.HOPS])
         if hops > self._hops:
             fields["load"] = (busy - self._busy) / ((hops - self._hops) * hop_ns)
         self._busy, self._hops = busy, hops
+
+    def _percentiles(self) -> None:
+        memory, fields = self._engine.memory, self._file.fields
+        fields["rtf_p50"] = percentile(memory.rtf, 0.5) * r.RTF_BIN
+        fields["rtf_p99"] = percentile(memory.rtf, 0.99) * r.RTF_BIN
+        fields["wake_p50_us"] = percentile(memory.wake, 0.5) * r.WAKE_BIN_NS * 1e-3
+        fields["wake_p99_us"] = percentile(memory.wake, 0.99) * r.WAKE_BIN_NS * 1e-3
 
     def _levels(self) -> None:
         reals, fields = self._engine.memory.reals, self._file.fields

@@ -212,6 +212,48 @@ _publish_jit = njit(nogil=True, cache=True)(_publish)
 _show_jit = njit(nogil=True, cache=True)(_show)
 _book_jit = njit(nogil=True, cache=True)(_book)
 
+
+# Each call from Python costs more than the copying: two a hop, not five.
+
+
+def _begin(
+    words: NDArray[np.int64],
+    reals: NDArray[np.float64],
+    capture: NDArray[np.float32],
+    block: NDArray[np.float32],
+    k: int,
+) -> int:
+    """Takes hop ``k`` or the next that is not past; −1 − its number: not yet whole."""
+    k = _next_hop_jit(words, k)
+    if load_acquire(words, r.CAPTURED) < (k + 1) * words[r.HOP]:
+        return -1 - k
+    _take_jit(words, reals, capture, block, k)
+    return k
+
+
+def _finish(
+    words: NDArray[np.int64],
+    reals: NDArray[np.float64],
+    capture: NDArray[np.float32],
+    playback: NDArray[np.float32],
+    out: NDArray[np.float32],
+    sign: NDArray[np.int8],
+    k: int,
+    scope_dry: NDArray[np.float32],
+    scope_wet: NDArray[np.float32],
+    scope_sign: NDArray[np.int8],
+    ends: NDArray[np.int64],
+) -> None:
+    """Publishes hop ``k`` first, then shows it."""
+    _publish_jit(words, reals, playback, out, k)
+    _show_jit(
+        words, reals, capture, playback, sign, k, scope_dry, scope_wet, scope_sign, ends
+    )
+
+
+_begin_jit = njit(nogil=True, cache=True)(_begin)
+_finish_jit = njit(nogil=True, cache=True)(_finish)
+
 Scope = tuple[Samples, Samples, Signs, NDArray[np.int64]]
 
 
@@ -326,24 +368,28 @@ class Worker:
 
     def _step(self, waited: bool) -> bool:
         memory, words = self._memory, self._memory.words
-        self.hop_number = k = _next_hop_jit(words, self.hop_number)
-        if words[r.CAPTURED] < (k + 1) * self.stream.hop:
-            return False
         begin = self._clock_ns()
         wake_ns = begin - int(words[r.POSTED_NS]) if waited else -1
+        # A stream may be changed between hops only; what is taken now it has not seen.
+        k = _begin_jit(
+            words, memory.reals, memory.capture, self._block, self.hop_number
+        )
+        if k < 0:
+            self.hop_number = -1 - k
+            return False
+        self.hop_number = k
         if self._before_hop:
             self._before_hop()
-        _take_jit(words, memory.reals, memory.capture, self._block, k)
         out = self._process()
         if out is not None:
-            _publish_jit(words, memory.reals, memory.playback, out, k)
             for c, clip in enumerate(self.stream.clips):
                 self._sign[c] = clip.sign
-            _show_jit(
+            _finish_jit(
                 words,
                 memory.reals,
                 memory.capture,
                 memory.playback,
+                out,
                 self._sign,
                 k,
                 *self._scope,
