@@ -23,6 +23,7 @@ from rtdeclip.monitor import placement, saved_runs
 from rtdeclip.monitor.actions import Actions
 from rtdeclip.monitor.effect_chain import EffectChain, Slot
 from rtdeclip.monitor.keyboard import KEYS, help_text
+from rtdeclip.monitor.load import LoadHistory
 from rtdeclip.monitor.preferences import Preferences
 from rtdeclip.monitor.session import Session, State
 from rtdeclip.monitor.shortcuts import install, table
@@ -104,6 +105,19 @@ def test_a_theme_is_as_bright_as_it_says(running, name):
     brightness = pixels(running.window).mean()
     assert (brightness > 160) == (name == "light")
     assert (brightness < 80) == (name == "dark")
+
+
+def test_the_load_strip_is_drawn_before_and_after_the_first_second(running, engine):
+    strip = running.window.below.load
+    model = running.session.model
+    model.load = LoadHistory()
+    strip.refresh(model, 0.0)
+    empty = pixels(running.window, strip)
+    for i in range(20):
+        engine.advance(0, load=0.3)
+        model.update(0.1 * i)
+    strip.refresh(model, 2.0)
+    assert (pixels(running.window, strip) != empty).any()
 
 
 def test_the_picture_scrolls(running, engine):

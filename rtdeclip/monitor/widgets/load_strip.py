@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
@@ -12,6 +14,7 @@ from rtdeclip.monitor.view_model import ViewModel
 from rtdeclip.monitor.widgets.plots import small_font
 
 LOWEST, HIGHEST = 1e-3, 3.0
+_DECADES = math.log(HIGHEST / LOWEST)
 _LEFT = 34.0
 
 
@@ -72,13 +75,10 @@ class LoadStrip(QWidget):
             band.setAlpha(45)
             painter.fillRect(QRectF(body.left(), top, body.width(), bottom - top), band)
             self._line(painter, body, largest, QPen(QColor(t.repaired)))
-        points = [
-            QPointF(self._x(body, age), self._y(body, load))
-            for age, load in zip(trace.age_s, trace.load, strict=True)
-        ]
         painter.setPen(QPen(QColor(t.source), 1.5))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.drawPolyline(QPolygonF(points))
+        if len(trace.age_s):  # pyqtgraph makes no empty polygon
+            painter.drawPolyline(self._curve(body, trace))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(t.clip))
         for age in trace.late_age_s:
@@ -86,12 +86,21 @@ class LoadStrip(QWidget):
             mark = [QPointF(x - 4, y - 8), QPointF(x + 4, y - 8), QPointF(x, y)]
             painter.drawPolygon(QPolygonF(mark))
 
+    @staticmethod
+    def _curve(body: QRectF, trace: LoadTrace) -> QPolygonF:
+        x = body.right() + body.width() * np.maximum(trace.age_s, -SPAN_S) / SPAN_S
+        share = np.log(np.clip(trace.load, LOWEST, HIGHEST) / LOWEST) / _DECADES
+        made: QPolygonF = pg.functions.arrayToQPolygonF(
+            x, body.bottom() - share * body.height()
+        )
+        return made
+
     def _x(self, body: QRectF, age_s: float) -> float:
         return body.right() + body.width() * max(age_s, -SPAN_S) / SPAN_S
 
     def _y(self, body: QRectF, load: float) -> float:
         held = min(max(load, LOWEST), HIGHEST)
-        share = math.log(held / LOWEST) / math.log(HIGHEST / LOWEST)
+        share = math.log(held / LOWEST) / _DECADES
         return body.bottom() - share * body.height()
 
     def _rule(self, painter: QPainter, body: QRectF, value: float, pen: QPen) -> None:
