@@ -68,7 +68,9 @@ def net_of(name, seed=0):
     torch.manual_seed(seed)
     plan = PLANS[name]
     fit = Fit(plan, source_of(plan, tones(), 0))
-    if name != "not-miwae" and hasattr(fit.net, "last"):
+    for _ in range(20 if name == "not-miwae" else 0):
+        fit.advance()  # weights of draws are a matter of rounding before
+    if hasattr(fit.net, "last"):
         torch.nn.init.normal_(fit.net.last.weight, std=0.3)
     return fit.net.eval().requires_grad_(False)
 
@@ -99,6 +101,9 @@ def test_the_host_gives_what_the_network_gives(name, tmp_path):
             parameter.data = parameter.data.half().float()
     card = export(net, plan, tmp_path / name, summary="random weights")
     item = item_of(plan.shape.chunk)
+    half = plan.shape.chunk // 2
+    for line in item[:3]:  # silence too: what divides by nothing shows here
+        line[:, half:] = 0.0
     whole = net.restored(item)[0].numpy()
     lines = [line[0, :, None].numpy().copy() for line in item[1:4]]
     lines[1] = lines[1].astype(np.int8)

@@ -14,9 +14,12 @@ is told it: ‖x − f(y)‖². Without biases f(α·y) = α·f(y), so scale mea
 What differs from the paper: the second channel is the mask of the reliable samples
 times μ, since a mask of ones does not scale with the signal; the weight of f at test
 time is b = clip((|y|/μ − τ)/(1 − τ), 0, 1), which as printed is right for μ = 1 only;
-sums are means over the samples. Its U-Net is not described: here, as in DEMUCS, strided
-convolutions of twice their stride, each followed by one of three taps, dilated ones at
-the bottom, and the network adds to the signal.
+sums are means over the samples; and no gradient goes through x₂ into the first pass,
+because a smaller f(y) is clipped less, so L_EI pulls it below the level (measured: the
+twin reaches 12.7 dB of SDR within 150 steps, this 12.2 dB, with that gradient 9.7 dB,
+the clipped signal's own). Its U-Net is not described: here, as in DEMUCS, strided
+convolutions of twice their stride, each followed by one of three taps, and dilated ones
+at the bottom, the signal one more channel of the last convolution.
 
 For files. It fails where the training material has nothing of the kind.
 """
@@ -111,12 +114,10 @@ class EquivariantUNet(nn.Module):
         self.bottom = nn.ModuleList(
             _taps(widths[-1], bias, dilation) for dilation in shape.dilations
         )
-        self.last = nn.Conv1d(shape.width, 1, 3, padding=1, bias=bias)
+        self.last = nn.Conv1d(shape.width + 1, 1, 3, padding=1, bias=bias)
         for module in self.modules():
             if isinstance(module, nn.Conv1d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        with torch.no_grad():
-            self.last.weight.mul_(0.1)  # begins near the signal itself
 
     @property
     def running(self) -> Running:
@@ -145,7 +146,7 @@ class EquivariantUNet(nn.Module):
             return ((first - item.clean) / unit).square().mean()
         span = self.shape.highest - self.shape.lowest
         drawn = torch.rand(len(y), 1, generator=generator).to(y.device)
-        louder = (self.shape.lowest + span * drawn) * first
+        louder = (self.shape.lowest + span * drawn) * first.detach()
         again = torch.maximum(torch.minimum(louder, level), -level)
         second = self.f(again, (again.abs() < level) * level)
         loss = measurement(first, y, item.sign, level) / unit.square()
@@ -167,7 +168,8 @@ class EquivariantUNet(nn.Module):
             x = x + block(x)
         for level in reversed(range(len(skips))):
             x = functional.relu(self.up[level](x + skips[level]))
-        return y + self.last(x)[:, 0].float()
+        out: Tensor = self.last(torch.cat([x, y[:, None].to(x.dtype)], 1))[:, 0]
+        return out.float()
 
     def forward(self, y: Tensor, sign: Tensor, theta: Tensor) -> Tensor:
         """The restored signal, blended where the shape says so.
@@ -193,7 +195,9 @@ def measurement(x: Tensor, y: Tensor, sign: Tensor, level: Tensor) -> Tensor:
 
 def blended(y: Tensor, x: Tensor, level: Tensor) -> Tensor:
     """``(1 − b)·y + b·x``; b rises from 0 at τ·level to 1 at the level."""
-    b = torch.clamp((y.abs() / (level + TINY) - TAU) / (1.0 - TAU), 0.0, 1.0)
+    b = torch.clamp(
+        (y.abs() / torch.clamp(level, min=TINY) - TAU) / (1.0 - TAU), 0.0, 1.0
+    )
     return (1.0 - b) * y + b * x
 
 

@@ -29,7 +29,7 @@ from rtdeclip.processors.model_card import Chunks
 from rtdeclip.training.degrade import Item
 from rtdeclip.training.nets.network import Running
 
-TINY = 1e-12
+TINY = 1e-12  # held by clamp: the exporter takes x + 1e-12 for x
 FLOOR = 1e-2  # of the magnitude at an rms of 1, where a busy bin has about 10
 
 
@@ -143,7 +143,7 @@ class SpectrogramUNet(nn.Module):
         real, imaginary = bins.real, bins.imag
         half = self.shape.frame // 2
         power = real[..., :half].square() + imaginary[..., :half].square()
-        return torch.sqrt(power + TINY), real, imaginary
+        return torch.sqrt(torch.clamp(power, min=TINY)), real, imaginary
 
     def _signal(self, real: Tensor, imaginary: Tensor) -> Tensor:
         """Frames overlap-added, the analysis window as dual, over its energy."""
@@ -172,7 +172,7 @@ class SpectrogramUNet(nn.Module):
         count = torch.clamp(live.sum((1, 2), keepdim=True) * seen.shape[2], min=1.0)
         mean = (live * seen).sum((1, 2), keepdim=True) / count
         variance = (live * (seen - mean).square()).sum((1, 2), keepdim=True) / count
-        deviation = torch.sqrt(variance + TINY)
+        deviation = torch.sqrt(torch.clamp(variance, min=TINY))
         image = (live * (seen - mean) / deviation)[:, None]
         return seen + deviation * self._added(image)[:, 0].float()
 
@@ -205,7 +205,7 @@ def _pair(c_in: int, c_out: int) -> nn.Sequential:
 def _rms(x: Tensor) -> Tensor:
     """``(B, 1)``, over the samples that are not exactly zero."""
     count = torch.clamp((x != 0).to(x.dtype).sum(1, keepdim=True), min=1.0)
-    return torch.sqrt(x.square().sum(1, keepdim=True) / count) + TINY
+    return torch.sqrt(torch.clamp(x.square().sum(1, keepdim=True) / count, min=TINY))
 
 
 def _log(magnitude: Tensor) -> Tensor:
