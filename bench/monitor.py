@@ -135,19 +135,21 @@ def _listen(
     return {name: float(getattr(status, name)) for name in names}
 
 
-def warm_start() -> float:
-    """Seconds of wall time until a fresh interpreter shows the window."""
+def warm_start() -> tuple[float, float]:
+    """Wall and CPU seconds until a fresh interpreter shows the window."""
     code = (
         "import time; t = time.perf_counter();"
         "from rtdeclip.monitor.app import *; app = application();"
         "from rtdeclip.monitor.preferences import Preferences;"
         "a = open_window(Options(), Preferences()); app.processEvents();"
-        "print(time.perf_counter() - t); a.files.stop(); a.window.close()"
+        "print(time.perf_counter() - t, time.process_time());"
+        "a.files.stop(); a.window.close()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    return float(done.stdout.split()[-1])
+    wall, cpu = done.stdout.split()[-2:]
+    return float(wall), float(cpu)
 
 
 def main() -> None:
@@ -167,7 +169,9 @@ def main() -> None:
         "fps_with_16_ms_timer": round(fps, 1),
         "cpu_share_at_30_fps": round(cpu_share(app, given.seconds), 3),
         "window_visible_s": round(visible, 2),
-        "start_to_visible_s": round(float(np.median(starts)), 2),
+        "start_to_visible_s": round(float(np.median([s for s, _ in starts])), 2),
+        "start_to_visible_cpu_s": round(float(np.median([s for _, s in starts])), 2),
+        "machine_load_1min": round(os.getloadavg()[0], 1),
         **audio_side(app, actions, given.seconds),
     }
     actions.files.stop()
