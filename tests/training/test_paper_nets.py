@@ -37,7 +37,7 @@ TINY = {
     "wave-u-net": wave_u_net.Shape(width=4, levels=3, chunk=1024),
     "open-unmix": open_unmix.Shape(hidden=8, chunk=1024),
     "crafx-overdrive": crafx.Shape(bands=4, hidden=4, chunk=1024, clipped_only=False),
-    "deep-filter": deep_filter.Shape(hidden=8, layers=1),
+    "deep-filter": deep_filter.Shape(hidden=8, layers=1, past=1, beside=0),
 }
 
 
@@ -48,7 +48,7 @@ def plan_of(name):
         shape=TINY[name],
         batch=4,
         segment_samples=1024,
-        steps=60,
+        steps=40,
         rate=3e-3,
         precision="fp32",
         loss="sdr",

@@ -10,6 +10,7 @@ import soundfile
 from rtdeclip.benchmarks.papers.describe import Options, Table
 from rtdeclip.benchmarks.quality import SYNTH_S, audio_files
 from rtdeclip.errors import FileError
+from rtdeclip.processors.model_card import Card, model_cards
 
 SQAM = ("a08", "a16", "a18", "a25", "a35", "a41", "a42", "a58", "a60", "a66")
 QUICK_FILES, QUICK_PIECES = 2, 6
@@ -80,6 +81,7 @@ def folder_files(folder: Path, kind: str) -> list[Path]:
 def head(table: Table, options: Options, parts: Sequence[Excerpt]) -> tuple[str, ...]:
     """The lines that say what was measured on what."""
     lines = [table.setup, told(table, options, parts), *table.remarks]
+    lines += networks(table)
     if options.quick:
         lines.append("--quick: too few and too short excerpts to rank methods by.")
     return tuple(lines)
@@ -106,6 +108,22 @@ def told(table: Table, options: Options, parts: Sequence[Excerpt]) -> str:
         f"same protocol, other data: {size}, {where}, {khz}; "
         f"the paper: {table.paper_data}."
     )
+
+
+def networks(table: Table) -> list[str]:
+    """Size and training of the table's networks, as their cards state them."""
+    names = {system.processor for system in table.systems}
+    known = (card for _, card in model_cards() if isinstance(card, Card))
+    facts = [
+        f"{card.name} {card.training['parameters'] / 1e6:.2f} M, "
+        f"{card.training['minutes']:g} min, {card.training['audio_h']:g} h, "
+        f"{card.training['seed']}"
+        for card in known
+        if card.name in names
+        and {"parameters", "minutes", "audio_h", "seed"} <= card.training.keys()
+    ]
+    words = "Networks (parameters, minutes trained, hours of sound seen, seed): "
+    return [words + "; ".join(facts) + "."] if facts else []
 
 
 def _count(n: int) -> str:

@@ -45,6 +45,8 @@ TABLES = (
         remarks=(
             "Paper's PEAQ: its scale is not stated; ODG + 5 is the likely reading. "
             "Both signals are band-limited to 8 kHz. RTF: CPU time, one core.",
+            "The paper's DEMUCS (266 M parameters, 40 epochs of 2400 files) beats "
+            "A-SPADE; ours does not: 256 times smaller, trained for minutes.",
         ),
     ),
 )
