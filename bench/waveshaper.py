@@ -3,8 +3,9 @@
 Every mode with its settings known, from 16-bit samples of ``test/speech`` and
 ``test/music`` (``RTDECLIP_DATA`` or ``../shared/data``), every ``--every``-th file.
 SDR in dB, median and worst (files that overdrive drove beyond full scale lose the
-samples that were cut there: ``inverse-overdrive`` restores those too); nanoseconds of CPU time per sample, median of the files,
-the least of three passes each. Settings to be found: ``python -m bench.metrics``.
+samples that were cut there: ``inverse-overdrive`` restores those too); nanoseconds of
+CPU time per sample, median of the files, the least of three passes each.
+Settings to be found: ``python -m bench.metrics``.
 """
 
 import argparse
