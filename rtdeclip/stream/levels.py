@@ -75,6 +75,11 @@ class ScheduledDetector:
         self._index = 0
         self._enter()
 
+    @property
+    def constant(self) -> bool:
+        """One level for the whole recording, wherever in it a block is from."""
+        return len(self._segments) <= 1
+
     def _enter(self) -> None:
         inside = self._index < len(self._segments)
         self.high = self._segments[self._index].high if inside else None

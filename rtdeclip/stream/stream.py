@@ -269,11 +269,12 @@ class Stream:
 
         Raises:
             SettingError: another number of channels, or the levels are those of a
-                scanned recording.
+                scanned recording and change within it: its positions would be lost.
         """
-        if not all(isinstance(d, ClipDetector) for d in self._own_detectors):
+        own = self._own_detectors
+        if any(isinstance(d, ScheduledDetector) and not d.constant for d in own):
             raise SettingError(
-                "The clip levels of this recording were found by a scan and hold. "
+                "The clip levels of this recording change and follow its scan. "
                 "Give others from the start: rtdeclip file --level"
             )
         if levels is None:

@@ -32,8 +32,24 @@ def test_levels_for_another_number_of_channels_are_refused():
         Stream(RATE, processor="bypass").lock_levels([(None, None)] * 2)
 
 
-def test_levels_of_a_scanned_recording_are_not_replaced():
-    levels = [LevelSchedule((Segment(0, 100, None, None),))]
-    stream = Stream(RATE, processor="bypass", levels=levels)
+def test_levels_that_change_within_a_scanned_recording_are_not_replaced():
+    segments = (Segment(0, 100, None, None), Segment(100, 200, None, None))
+    stream = Stream(RATE, processor="bypass", levels=[LevelSchedule(segments)])
     with pytest.raises(SettingError, match="scan"):
         stream.lock_levels([(None, None)])
+
+
+def test_one_level_of_a_scanned_recording_gives_way_and_comes_back():
+    scanned = LevelSchedule((Segment(0, 1 << 40, Plateau.digital(0.5), None),))
+    stream = Stream(RATE, processor="bypass", levels=[scanned])
+    x = np.full((stream.hop * 4, 1), 0.5, np.float32)
+
+    def clipped():
+        stream.feed(x)
+        return stream.clips[0].count
+
+    assert clipped() == stream.hop
+    stream.lock_levels([(Plateau.digital(0.7), None)])
+    assert clipped() == 0
+    stream.lock_levels(None)
+    assert clipped() == stream.hop

@@ -103,7 +103,7 @@ class DotPlot:
     def _names(self, rows: list[Row]) -> None:
         places = {row["processor"]: self._place(row, "rtf_p99") for row in rows}
         for name, place in apart(places).items():
-            word = pg.TextItem(name, color=self._theme.text, anchor=(-0.12, 0.5))
+            word = pg.TextItem(f"\u2002{name}", color=self._theme.text, anchor=(0, 0.5))
             word.setFont(plots.small_font())
             word.setPos(*place)
             self._plot.addItem(word, ignoreBounds=True)

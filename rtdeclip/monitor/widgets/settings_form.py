@@ -63,6 +63,7 @@ class SettingsForm(QWidget):
             heading = label(_title(setting), "muted")
             heading.setToolTip(setting.summary)
             heading.setBuddy(editor)
+            heading.setMinimumHeight(editor.sizeHint().height())
             self._form.addRow(heading, editor)
 
     def _set(self, name: str, value: Value) -> None:
