@@ -5,6 +5,7 @@ the learning rates are higher than theirs (3e-4, Wave-U-Net 1e-4).
 """
 
 from dataclasses import replace
+from typing import Any
 
 from rtdeclip.training.distort import Distortions, Rule
 from rtdeclip.training.fit import Plan
@@ -59,6 +60,7 @@ _DEMUCS_1M = Plan(
         chunk=32768,
         overlap=0.25,
         window="hann",
+        residual=True,
         normalisation="energy",
     ),
     loss="sdr",
@@ -72,7 +74,7 @@ _DEMUCS_1M = Plan(
 _WAVE_U_NET = replace(
     _DEMUCS_1M,
     name="wave-u-net",
-    shape=wave_u_net.Shape(width=10),
+    shape=wave_u_net.Shape(width=10, residual=True),
     batch=4,
     family="wave-u-net",
 )
@@ -87,7 +89,7 @@ _OPEN_UNMIX = replace(
 _CRAFX = replace(
     _DEMUCS_1M,
     name="crafx",
-    shape=crafx.Shape(bands=16, hidden=32),
+    shape=crafx.Shape(bands=16, hidden=32, residual=True),
     batch=4,
     minutes=1.0,
     family="crafx",
@@ -99,10 +101,13 @@ def _overdriven(plan: Plan, minutes: float) -> Plan:
 
     The curve bends at a fixed level, so the signal keeps its own.
     """
+    changes: dict[str, Any] = {"clipped_only": False, "normalisation": "none"}
+    if plan.family in ("demucs", "wave-u-net"):
+        changes["residual"] = False
     return replace(
         plan,
         name=f"{plan.name}-overdrive",
-        shape=replace(plan.shape, clipped_only=False, normalisation="none"),
+        shape=replace(plan.shape, **changes),
         distortions=OVERDRIVE,
         minutes=minutes,
     )
@@ -113,7 +118,7 @@ _PLANS = (
     replace(
         _WINDOWS,
         name="rnn-paper",
-        shape=rnn.Shape(normalisation="peak"),
+        shape=rnn.Shape(residual=True, normalisation="peak"),
         minutes=1.5,
         family="rnn",
     ),
@@ -124,7 +129,7 @@ _PLANS = (
     replace(
         _WAVE_U_NET,
         name="wave-u-net-dry",
-        shape=wave_u_net.Shape(width=10, clipped_only=False),
+        shape=wave_u_net.Shape(width=10, clipped_only=False, residual=True),
         distortions=DRY,
     ),
     _OPEN_UNMIX,

@@ -38,6 +38,8 @@ class Shape:
             next two.
         chunk: samples the host gives at a time, a multiple of 64.
         clipped_only: chunks without a clipped sample are left alone.
+        residual: the output is added to the input, which the papers do not; a short
+            training then starts from the clipped signal instead of from nothing.
         normalisation: of what is given, see ``model_card.Card``.
     """
 
@@ -45,6 +47,7 @@ class Shape:
     hidden: int = 64
     chunk: int = 32768
     clipped_only: bool = True
+    residual: bool = False
     normalisation: Normalisation = "energy"
 
     def to_dict(self) -> dict[str, Any]:
@@ -127,7 +130,8 @@ class Crafx(nn.Module):
             x = torch.tanh(layer(x))
         x = self._weighed(self.shaped(x))
         out = functional.conv_transpose1d(x + modulated, self.bank)
-        return out[:, 0, KERNEL // 2 : KERNEL // 2 + n]
+        found = out[:, 0, KERNEL // 2 : KERNEL // 2 + n]
+        return found + y if self.shape.residual else found
 
     def _envelopes(self, bands: Tensor) -> Tensor:
         """What the LSTM makes of the bands' envelopes, ``(B, C, T)``."""

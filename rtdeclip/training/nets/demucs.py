@@ -35,6 +35,8 @@ class Shape:
         overlap: share of a chunk that the next one sees too.
         window: weight of a chunk in the sum.
         clipped_only: chunks without a clipped sample are left alone.
+        residual: the output is added to the input, which the papers do not; a short
+            training then starts from the clipped signal instead of from nothing.
         normalisation: of what is given, see ``model_card.Card``.
     """
 
@@ -45,6 +47,7 @@ class Shape:
     overlap: float = 0.5
     window: str = "flat"
     clipped_only: bool = True
+    residual: bool = False
     normalisation: Normalisation = "none"
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,4 +125,5 @@ class Demucs(nn.Module):
             x = self.up[level](x + skips[level])
             if level:
                 x = functional.relu(x)
-        return x[:, 0, :n]
+        found = x[:, 0, :n]
+        return found + y if self.shape.residual else found

@@ -26,6 +26,8 @@ class Shape:
         layers: of the LSTM.
         chunk: samples the host gives at a time.
         overlap: share of a chunk that the next one sees too.
+        residual: the output is added to the input, which the papers do not; a short
+            training then starts from the clipped signal instead of from nothing.
         normalisation: of what is given, see ``model_card.Card``.
     """
 
@@ -34,6 +36,7 @@ class Shape:
     layers: int = 4
     chunk: int = 16000
     overlap: float = 0.5
+    residual: bool = False
     normalisation: Normalisation = "none"
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,4 +82,5 @@ class FrameRnn(nn.Module):
         rows = functional.pad(y, (0, -n % frame)).reshape(y.shape[0], -1, frame)
         found, _ = self.lstm(rows)
         out: Tensor = self.out(found)
-        return out.reshape(y.shape[0], -1)[:, :n]
+        found = out.reshape(y.shape[0], -1)[:, :n]
+        return found + y if self.shape.residual else found

@@ -29,6 +29,8 @@ class Shape:
         levels: how often the signal is decimated.
         chunk: samples the host gives at a time.
         clipped_only: chunks without a clipped sample are left alone.
+        residual: the output is added to the input, which the papers do not; a short
+            training then starts from the clipped signal instead of from nothing.
         normalisation: of what is given, see ``model_card.Card``.
     """
 
@@ -36,6 +38,7 @@ class Shape:
     levels: int = 8
     chunk: int = 32768
     clipped_only: bool = True
+    residual: bool = False
     normalisation: Normalisation = "energy"
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,7 +99,8 @@ class WaveUNet(nn.Module):
             x = torch.cat([_twice(x), skips[level]], 1)
             x = functional.leaky_relu(self.up[level](x), SLOPE)
         out: Tensor = self.last(torch.cat([x, whole.to(x.dtype)], 1))
-        return out[:, 0, :n]
+        found = out[:, 0, :n]
+        return found + y if self.shape.residual else found
 
 
 def _twice(x: Tensor) -> Tensor:
