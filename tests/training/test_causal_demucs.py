@@ -157,6 +157,18 @@ def test_a_partner_is_mixed_in_at_the_instants_of_the_output():
     assert torch.allclose(out[:, :n], wanted[:, :n], atol=1e-6)
 
 
+def test_trust_is_the_share_of_the_way_from_the_estimate_to_the_output():
+    whole = net_of(TRIO)
+    half = CausalDemucs(replace(TRIO, trust=0.5)).eval().requires_grad_(False)
+    half.load_state_dict(whole.state_dict())
+    given, item = batch(TRIO, 20 * TRIO.hop)
+    item = item._replace(estimate=given["estimate"], partner=given["partner"])
+    beyond = torch.clamp(item.sign * (item.estimate - item.clipped), min=0)
+    start = item.clipped + item.sign * beyond
+    wanted = 0.5 * (start + whole.restored(item))
+    assert torch.allclose(half.restored(item), wanted, atol=1e-6)
+
+
 def test_a_network_that_gains_a_partner_goes_on_from_its_own_output():
     alone = net_of(SMALL)
     duet = CausalDemucs(replace(SMALL, partner=True)).eval().requires_grad_(False)
