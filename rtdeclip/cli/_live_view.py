@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _BAR = 28
 _FLOOR_DB = -60.0
 _KEPT = 4
+_ZEROS_S = 2.0
 LIVE_KEYS = "b bypass  r repair only  p processor  m mute  space panic  0 reset  q quit"
 FILE_KEYS = (
     "b bypass  r repair only  p processor  space pause  ←→ seek  0 reset  q quit"
@@ -48,28 +49,25 @@ def lines(
         for word, on in (
             ("MUTED", status.muted),
             ("DUCKED −20 dB (f: undo)", status.ducked),
-            ("NO SIGNAL: exact zeros", status.zeros_s > 2.0),
         )
         if on
     ]
     shown = [f"{info.get('input', '')} → {info.get('output', '')}"[:80]]
     shown.append(
-        f"{name}   {rate} Hz   block {status.block}   hop {info.get('hop', 0)}   "
-        + "  ".join(flags)
+        f"restored by {name}   {rate} Hz   block {status.block}   hop "
+        f"{info.get('hop', 0)}   " + "  ".join(flags)
     )
     shown += _levels(status, n_channels)
+    shown.append(verdict(status, info)[:80])
     shown.append(
-        f"RTF p50 {status.rtf_p50:.2f}  p99 {status.rtf_p99:.2f}  max "
-        f"{status.rtf_max:.2f}   wake p99 {status.wake_p99_us:.0f} µs   "
-        f"CPU load {100 * status.load:.0f} %"
-    )
-    xruns = (
-        f"in {status.input_overflows}/{status.input_underflows}  "
-        f"out {status.output_overflows}/{status.output_underflows}"
+        f"time used   p50 {100 * status.rtf_p50:.0f} %  p99 "
+        f"{100 * status.rtf_p99:.0f} %  max {100 * status.rtf_max:.0f} % of a hop   "
+        f"wake-up p99 {1e-3 * status.wake_p99_us:.1f} ms"
     )
     shown.append(
-        f"late hops {status.late_hops} ({status.starved_ms:.1f} ms)   "
-        f"xruns over/under {xruns}   stalls {status.device_stalls}   "
+        f"late hops {status.late_hops} ({status.starved_ms:.1f} ms unrepaired)   "
+        f"device xruns in {status.input_overflows + status.input_underflows} out "
+        f"{status.output_overflows + status.output_underflows}   "
         f"faults {status.faults}"
     )
     if not info.get("one_clock", True):
@@ -78,16 +76,37 @@ def lines(
     return shown
 
 
+def verdict(status: "Status", info: dict[str, Any]) -> str:
+    """How it goes, in one sentence, and what to do about it."""
+    xruns = sum(
+        (
+            status.input_overflows,
+            status.input_underflows,
+            status.output_overflows,
+            status.output_underflows,
+        )
+    )
+    if status.zeros_s > _ZEROS_S:
+        return "NO SIGNAL: exact zeros. Is the microphone muted, or not allowed?"
+    if status.faults:
+        return "CARE: the processor fails; the sound passes unrepaired. Try another: p"
+    if status.late_hops and status.late_hops >= xruns:
+        return "CARE: this machine was too busy at times. Try --block 512; 0 resets"
+    if xruns:
+        return "CARE: the device lost blocks (busy machine?). Try --block 512"
+    if not info.get("compiled_callback", True):
+        return "CARE: Python's callback. A busy program can hold up the sound"
+    return "all is well: nothing late, nothing lost"
+
+
 def _levels(status: "Status", n_channels: int) -> list[str]:
     shown = []
     for c in range(min(n_channels, 2)):
         high, low = status.clip_high[c], status.clip_low[c]
-        level = (
-            f"clip {decibels(high):+.1f}/{decibels(low):+.1f} dB "
-            f"{100 * status.clipped_share[c]:.1f} %"
-            if high or low
-            else "no clipping"
-        )
+        level = "not clipped"
+        if high or low:
+            share = 100 * status.clipped_share[c]
+            level = f"clipped {share:.1f} % at {_both(high, low)} dB"
         shown.append(
             f"in  {c + 1} {bar(status.peak_in[c], status.rms_in[c])} "
             f"{decibels(status.peak_in[c]):6.1f} dB  {level}"
@@ -97,6 +116,12 @@ def _levels(status: "Status", n_channels: int) -> list[str]:
             f"{decibels(status.peak_out[c]):6.1f} dB"
         )
     return shown
+
+
+def _both(high: float, low: float) -> str:
+    """The clip levels of both polarities, once if they are alike."""
+    known = [f"{decibels(level):.1f}" for level in (high, low) if level]
+    return "/".join(dict.fromkeys(known))
 
 
 class View:

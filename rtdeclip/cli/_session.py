@@ -190,6 +190,8 @@ def _tell(event: dict[str, Any], as_json: bool, quiet: bool, view: Any) -> None:
         "ended": _farewell,
         "note": lambda e: str(e["text"]),
     }
+    if view and event["event"] == "started":
+        return  # the view itself states the latency
     if text := texts.get(event["event"]):
         (view.say if view else typer.echo)(text(event))
 

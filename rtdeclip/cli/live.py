@@ -37,7 +37,8 @@ def live(
     max_latency: float | None = typer.Option(
         None,
         "--max-latency",
-        help="Ms that auto may use, 35 by default; else reserved for later switches.",
+        help="Ms of delay auto may add (35): more lets better methods in. With "
+        "another processor: kept free, so that a slower one can be switched to.",
     ),
     headroom: str = typer.Option(
         "limit", "--headroom", help="limit: −6 dB and the −1 dBFS ceiling; off: none."

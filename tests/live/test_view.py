@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from rtdeclip.cli._live_view import bar, lines
+from rtdeclip.cli._live_view import bar, lines, verdict
 from rtdeclip.errors import DeviceError
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.latency import LatencyBudget
@@ -47,12 +47,29 @@ def test_the_view_shows_what_matters_in_80_columns():
     )
     info = {"input": "Mic", "output": "Phones", "processors": ["cubic"], "hop": 256}
     text = "\n".join(lines(status, info, 2, 48000))
-    for word in ("Mic → Phones", "cubic", "late hops 7 (37.3 ms)", "p99 0.31", "MUTED"):
+    for word in ("Mic → Phones", "cubic", "late hops 7 (37.3 ms", "p99 31 %", "MUTED"):
         assert word in text
-    assert "clip -6.0" in text
-    assert "3.1 %" in text
+    assert "clipped 3.1 % at -6.0 dB" in text
     assert "exact zeros" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("fields", "info", "said"),
+    [
+        ({}, {}, "all is well"),
+        ({"late_hops": 3}, {}, "too busy at times. Try --block 512"),
+        ({"late_hops": 1, "input_overflows": 5}, {}, "the device lost blocks"),
+        ({"output_underflows": 1}, {}, "the device lost blocks"),
+        ({"faults": 1, "late_hops": 3}, {}, "the processor fails"),
+        ({"zeros_s": 2.5, "late_hops": 3}, {}, "NO SIGNAL"),
+        ({}, {"compiled_callback": False}, "Python's callback"),
+    ],
+)
+def test_one_sentence_says_how_it_goes_and_what_to_do(fields, info, said):
+    sentence = verdict(Status(**fields), info)
+    assert said in sentence
+    assert len(sentence) <= 80
 
 
 def test_a_bar_is_full_at_full_scale_and_empty_in_silence():
