@@ -2,7 +2,7 @@
 
 Cells of its tables I and III are not in the text at hand, figures 5 and 6 have no
 numbers. The synthetic study trains networks, which ``bench papers`` does not: its
-numbers are those that ``python -m bench.equivariance`` saved, with their date.
+numbers are those that ``python -m bench.self_supervised`` saved, with their date.
 """
 
 import json
@@ -140,11 +140,11 @@ def _saved() -> dict[str, Any]:
 
 def _origin(saved: dict[str, Any]) -> str:
     if not saved:
-        return "Networks are trained by: python -m bench.equivariance"
+        return "Networks are trained by: python -m bench.self_supervised"
     return (
         f"self, sup.: networks trained on {saved['date']}, {saved['steps']} steps each,"
         f" seed {saved['seed']}, {saved['cpu_min']} CPU minutes in all, by "
-        "python -m bench.equivariance; other vectors of the same subspace."
+        "python -m bench.self_supervised; other vectors of the same subspace."
     )
 
 
