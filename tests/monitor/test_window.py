@@ -6,9 +6,10 @@ import sys
 from datetime import datetime
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -657,3 +658,40 @@ def test_a_thousand_repaints_lose_no_reference(running, engine, qapp):
     if sys.version_info < (3, 12):  # later None is immortal and is not counted
         assert abs(sys.getrefcount(None) - before) < 500
     assert len(gc.get_objects()) - objects < 2000
+
+
+def test_the_clip_level_is_dragged_with_the_mouse(running, engine, qapp, monkeypatch):
+    monkeypatch.setitem(pg.CONFIG_OPTIONS, "mouseRateLimit", -1)  # of events a second
+    running.window.draw(running.session.model)
+    qapp.processEvents()
+    plot = running.window.scope.source.histogram
+    view = running.window.scope._plots
+
+    def place(level):
+        scene = plot.getViewBox().mapViewToScene(QPointF(0.3, level))
+        return view.mapFromScene(scene)
+
+    viewport, types = view.viewport(), QEvent.Type
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+
+    def mouse(kind, level, button, held):
+        at = place(level)
+        event = QMouseEvent(
+            kind,
+            QPointF(at),
+            QPointF(viewport.mapToGlobal(at)),
+            button,
+            held,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        qapp.sendEvent(viewport, event)
+
+    mouse(types.MouseMove, 0.5, none, none)
+    mouse(types.MouseButtonPress, 0.5, left, left)
+    for level in (0.48, 0.45, 0.42, 0.4):
+        mouse(types.MouseMove, level, none, left)
+    mouse(types.MouseButtonRelease, 0.4, left, none)
+    while not running.session.settled:
+        asked = served(running, engine)
+    assert asked["levels"][0] == [pytest.approx(0.4, abs=0.03), 0.5]
+    assert running.session.model.thresholds.locked
