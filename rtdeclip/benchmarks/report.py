@@ -41,21 +41,32 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def ratios(
     now: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """RTF of now / RTF of before for the cases both have; below 1 is faster now."""
+    """RTF of now / RTF of before for the cases both have; below 1 is faster now.
+
+    ``rtf_p50_ratio_low`` and ``_high`` are how far the ratio of the medians can be off:
+    None where the earlier report does not tell its spread.
+    """
     old = {tuple(row[k] for k in _KEY): row for row in before}
     out = []
     for row in now:
         twin = old.get(tuple(row[k] for k in _KEY))
         if twin:
             name = {k: row[k] for k in _KEY}
-            out.append(
-                name
-                | {
-                    f"{q}_ratio": row[q] / twin[q] if twin[q] else None
-                    for q in ("rtf_p50", "rtf_p95", "rtf_p99")
-                }
-            )
+            quantiles = {
+                f"{q}_ratio": _share(row.get(q), twin.get(q))
+                for q in ("rtf_p50", "rtf_p95", "rtf_p99")
+            }
+            low, high = "rtf_p50_low", "rtf_p50_high"
+            spread = {
+                "rtf_p50_ratio_low": _share(row.get(low), twin.get(high)),
+                "rtf_p50_ratio_high": _share(row.get(high), twin.get(low)),
+            }
+            out.append(name | quantiles | spread)
     return out
+
+
+def _share(now: float | None, before: float | None) -> float | None:
+    return now / before if now is not None and before else None
 
 
 def rtf_picture(path: Path | io.BytesIO, rows: Sequence[dict[str, Any]]) -> None:

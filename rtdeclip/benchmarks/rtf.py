@@ -25,6 +25,8 @@ from rtdeclip.types import Samples
 # Input SDR in dB of each severity; "silence" and "denormal" are special signals.
 SEVERITIES = {"none": None, "light": 15.0, "heavy": 5.0, "extreme": 1.0}
 SPECIAL = ("silence", "denormal")
+_PARTS = 5
+"""Of a run, whose medians tell the spread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Row:
     late_hop_rate: float
     first_hop_ms: float
     cpu_share: float
+    rtf_p50_low: float
+    rtf_p50_high: float
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain data, keys as in the JSON report."""
@@ -142,6 +146,8 @@ def measure(case: Case) -> Row:
     finally:
         gc.enable()
     p50, p95, p99 = np.quantile(seconds, (0.5, 0.95, 0.99)) / period
+    parts = np.array_split(seconds, min(_PARTS, len(seconds)))
+    medians = [float(np.median(part) / period) for part in parts]
     return Row(
         processor=case.processor,
         sample_rate=case.sample_rate,
@@ -158,6 +164,8 @@ def measure(case: Case) -> Row:
         late_hop_rate=late / len(blocks),
         first_hop_ms=first * 1e3,
         cpu_share=cpu_share,
+        rtf_p50_low=min(medians),
+        rtf_p50_high=max(medians),
     )
 
 

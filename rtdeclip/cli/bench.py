@@ -246,7 +246,7 @@ def _print(
     headings = ("kHz", "ch", "ms", "case", "mode", "p50", "p99", "max ms", "late")
     for heading in (*headings, "vs before") if compared else headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    against = {tuple(list(row.values())[:6]): row["rtf_p50_ratio"] for row in compared}
+    against = {tuple(list(row.values())[:6]): _ratio(row) for row in compared}
     for row in rows:
         key = tuple(
             row[k]
@@ -265,8 +265,7 @@ def _print(
             f"{row['late_hop_rate']:.1%}",
         ]
         if compared:
-            ratio = against.get(key)
-            cells.append("–" if ratio is None else f"× {ratio:.2f}")
+            cells.append(against.get(key, "–"))
         table.add_row(*cells)
     console = Console()
     console.print(table)
@@ -275,3 +274,11 @@ def _print(
         "RTF per hop: below 1 keeps up."
     )
     console.print(f"[bold]{summary}[/bold]")
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    """RTF now / before with how far it can be off."""
+    middle, low, high = (row[f"rtf_p50_ratio{end}"] for end in ("", "_low", "_high"))
+    if middle is None:
+        return "–"
+    return f"× {middle:.2f}" + (f" ({low:.2f}–{high:.2f})" if low and high else "")

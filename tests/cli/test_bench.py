@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from rtdeclip.benchmarks.report import ratios
 from rtdeclip.benchmarks.rtf import Case, Row, grid, measure, recommendation
 from rtdeclip.cli.main import app
 from rtdeclip.errors import FileError, SettingError
@@ -61,6 +62,32 @@ def test_a_saved_report_is_compared_case_by_case(tmp_path):
     assert "×" in bench(*words, "--compare", str(saved)).stdout
 
 
+def _case(low, middle, high):
+    keys = ("processor", "sample_rate", "hop", "channels", "severity", "mode")
+    numbers = {"rtf_p50": middle, "rtf_p50_low": low, "rtf_p50_high": high}
+    return dict.fromkeys(keys, "same") | numbers
+
+
+def test_a_ratio_comes_with_how_far_it_can_be_off():
+    (row,) = ratios([_case(0.09, 0.1, 0.12)], [_case(0.18, 0.2, 0.24)])
+    assert row["rtf_p50_ratio"] == pytest.approx(0.5)
+    assert row["rtf_p50_ratio_low"] == pytest.approx(0.09 / 0.24)
+    assert row["rtf_p50_ratio_high"] == pytest.approx(0.12 / 0.18)
+
+
+def test_a_report_without_spread_is_compared_all_the_same():
+    old = _case(0.18, 0.2, 0.24)
+    del old["rtf_p50_low"], old["rtf_p50_high"]
+    (row,) = ratios([_case(0.09, 0.1, 0.12)], [old])
+    assert row["rtf_p50_ratio"] == pytest.approx(0.5)
+    assert row["rtf_p50_ratio_low"] is None
+
+
+def test_the_spread_encloses_the_median():
+    row = measure(Case("cubic", mode="hot", seconds=0.3))
+    assert 0.0 < row.rtf_p50_low <= row.rtf_p50 <= row.rtf_p50_high
+
+
 def test_reports_are_written_as_csv_picture_and_page(tmp_path):
     paths = {kind: tmp_path / f"report.{kind}" for kind in ("csv", "png", "html")}
     options = [
@@ -102,7 +129,7 @@ def test_the_sentence_names_what_keeps_up():
             latency,
             "heavy",
             "paced",
-            *(p99, p99, p99, p99, 1, 0, 1, 1),
+            *(p99, p99, p99, p99, 1, 0, 1, 1, p99, p99),
         )
 
     rows = [row("bypass", 5, 0.001), row("quick", 6, 0.1), row("good", 20, 0.3)]
