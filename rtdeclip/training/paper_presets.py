@@ -5,7 +5,6 @@ the learning rates are higher than theirs (3e-4, Wave-U-Net 1e-4).
 """
 
 from dataclasses import replace
-from typing import Any
 
 from rtdeclip.training.distort import Distortions, Rule
 from rtdeclip.training.fit import Plan
@@ -60,7 +59,6 @@ _DEMUCS_1M = Plan(
         chunk=32768,
         overlap=0.25,
         window="hann",
-        residual=True,
         normalisation="energy",
     ),
     loss="sdr",
@@ -74,7 +72,7 @@ _DEMUCS_1M = Plan(
 _WAVE_U_NET = replace(
     _DEMUCS_1M,
     name="wave-u-net",
-    shape=wave_u_net.Shape(width=10, residual=True),
+    shape=wave_u_net.Shape(width=10),
     batch=4,
     family="wave-u-net",
 )
@@ -101,13 +99,10 @@ def _overdriven(plan: Plan, minutes: float) -> Plan:
 
     The curve bends at a fixed level, so the signal keeps its own.
     """
-    changes: dict[str, Any] = {"clipped_only": False, "normalisation": "none"}
-    if plan.family in ("demucs", "wave-u-net"):
-        changes["residual"] = False
     return replace(
         plan,
         name=f"{plan.name}-overdrive",
-        shape=replace(plan.shape, **changes),
+        shape=replace(plan.shape, clipped_only=False, normalisation="none"),
         distortions=OVERDRIVE,
         minutes=minutes,
     )
@@ -129,7 +124,7 @@ _PLANS = (
     replace(
         _WAVE_U_NET,
         name="wave-u-net-dry",
-        shape=wave_u_net.Shape(width=10, clipped_only=False, residual=True),
+        shape=wave_u_net.Shape(width=10, clipped_only=False),
         distortions=DRY,
     ),
     _OPEN_UNMIX,
