@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rtdeclip.live.warm import mark_ready
 from rtdeclip.stream.headroom import LiveHeadroom
 from rtdeclip.stream.offline import find_levels
 from rtdeclip.stream.processor import Method
@@ -27,3 +28,13 @@ def warm(method: Method, sample_rate: int) -> None:
         )
         stream.feed(clipped)
         stream.flush()
+    mark_ready(method.name)
+
+
+def warm_live() -> None:
+    """The callback and the worker; what a Stream needs, ``warm`` compiles."""
+    from rtdeclip.live.callback import compile_callback
+    from rtdeclip.live.worker import warm_kernels
+
+    warm_kernels()
+    compile_callback()

@@ -21,10 +21,14 @@ def warmup(
     """
     from time import perf_counter
 
-    from rtdeclip.benchmarks.warmup import warm
+    from rtdeclip.benchmarks.warmup import warm, warm_live
     from rtdeclip.errors import RtdeclipError
     from rtdeclip.stream.registry import listings
 
+    start = perf_counter()
+    warm_live()
+    if not quiet:
+        typer.echo(f"{'live engine':24s} {perf_counter() - start:6.2f} s")
     for name, listing in listings("processors").items():
         method = listing.method
         if method is None or method.kind != "processor" or method.note:

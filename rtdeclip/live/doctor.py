@@ -1,6 +1,5 @@
 """What this machine offers for live sound, and what to type where it falls short."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -178,20 +177,19 @@ def _governor() -> Finding:
 
 
 def _kernels() -> Finding:
-    import rtdeclip
+    from rtdeclip.live.config import LIVE_PROCESSOR
+    from rtdeclip.live.preparation import STAND_IN
+    from rtdeclip.live.warm import PATH, is_ready
 
-    package = Path(rtdeclip.__file__).parent
-    cache = os.environ.get("NUMBA_CACHE_DIR")
-    place = Path(cache) if cache else package
-    wanted = ("callback._exchange", "worker._take", "cubic.")
-    have = [path.name for path in place.rglob("*.nbi")]
-    missing = [w for w in wanted if not any(name.startswith(w) for name in have)]
+    wanted = (PATH, STAND_IN, LIVE_PROCESSOR)
+    missing = [name for name in wanted if not is_ready(name)]
     if not missing:
-        return Finding("Kernels", "good", f"{len(have)} compiled, in {place}")
+        return Finding("Kernels", "good", "compiled for this version")
     return Finding(
         "Kernels",
         "fair",
-        "not all compiled yet: the first start takes some seconds longer",
+        f"not compiled yet: {', '.join(missing)}; the first start takes longer, and "
+        f"{STAND_IN} stands in for {LIVE_PROCESSOR} meanwhile",
         "rtdeclip warmup",
     )
 

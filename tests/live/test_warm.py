@@ -1,7 +1,9 @@
 import subprocess
 import sys
 
-from rtdeclip.live import warm
+from rtdeclip.benchmarks import warmup
+from rtdeclip.live import doctor, warm
+from rtdeclip.stream.registry import find
 
 
 def test_a_mark_holds_for_these_sources_only(tmp_path, monkeypatch):
@@ -30,6 +32,16 @@ def test_what_is_ready_needs_no_helper(tmp_path, monkeypatch):
     )
     warm.Helpers(["cubic", "auto"], 44100)
     assert started == [["auto", "44100"]]
+
+
+def test_what_warmup_compiles_is_ready(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    warmup.warm(find("bypass"), 16000)
+    assert warm.is_ready("bypass")
+    assert doctor._kernels().level == "fair"
+    for name in ("cubic", "auto"):
+        warm.mark_ready(name)
+    assert doctor._kernels().level == "good"
 
 
 def test_a_helper_ends_with_its_parent(tmp_path, monkeypatch):
