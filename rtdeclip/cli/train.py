@@ -32,7 +32,7 @@ def train(
     resume: Path | None = typer.Option(
         None, "--resume", help="Checkpoint to go on from."
     ),
-    init: str = typer.Option("", "--init", help="Model whose weights to start from."),
+    init: str = typer.Option("", "--init", help="Model or checkpoint to start from."),
     seed: int = typer.Option(0, "--seed", help="Of weights and data."),
     device: str = typer.Option("", "--device", help="cpu or cuda; default: the best."),
     threads: int = typer.Option(0, "--threads", help="CPU threads; 0: all cores."),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rtdeclip.errors import MissingExtraError, SettingError
+from rtdeclip.errors import MissingExtraError, ModelError, SettingError
 
 if TYPE_CHECKING:
     from rtdeclip.processors.model_card import Card
@@ -133,13 +133,44 @@ def _start(fit: "Fit", request: Request) -> None:
         from rtdeclip.processors.model_card import find_card
         from rtdeclip.training.export import weights_of
 
+        if Path(request.init).is_file():
+            fit.start_from(_mean_of(Path(request.init), fit.plan))
+            return
         if fit.plan.family != "causal-demucs":
             raise SettingError(
                 "--init starts a causal DEMUCS from a shipped model; the network "
-                f"family {fit.plan.family!r} starts anew or goes on with --resume."
+                f"family {fit.plan.family!r} starts from a checkpoint (last.ckpt)."
             )
         card = find_card(request.init)
         fit.start_from(weights_of(card.path("fp32"), fit.plan.shape))
+
+
+def _mean_of(checkpoint: Path, plan: "Plan") -> dict[str, Any]:
+    """The weights of another training of the same network.
+
+    Raises:
+        ModelError: no checkpoint, or of another network.
+    """
+    from rtdeclip.training.fit import Plan, read_checkpoint
+
+    kept = read_checkpoint(checkpoint)
+    other = Plan.from_dict(kept["plan"])
+    weights: dict[str, Any] = kept["mean"]
+    mine = _sizes(plan)
+    if {name: tuple(w.shape) for name, w in weights.items()} != mine:
+        raise ModelError(
+            f"{checkpoint} holds a {other.family} of other sizes than this "
+            f"{plan.family}. Give a checkpoint of the same network, or none."
+        )
+    return weights
+
+
+def _sizes(plan: "Plan") -> dict[str, tuple[int, ...]]:
+    """The sizes of all tensors of a network, by name."""
+    from rtdeclip.training.nets.network import family_of
+
+    state = family_of(plan.family).build(plan.shape).state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def write_model(

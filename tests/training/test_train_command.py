@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from rtdeclip.cli.export import export
 from rtdeclip.cli.train import train
-from rtdeclip.errors import SettingError
+from rtdeclip.errors import ModelError, SettingError
 from rtdeclip.processors.model_card import read_card
 from rtdeclip.processors.onnx_model import make
 from rtdeclip.training.fit import read_checkpoint
@@ -68,6 +68,13 @@ def test_train_resume_export_and_run(sound):
     from_scratch = read_checkpoint(checkpoint)["mean"]
     name = "down.1.conv.weight"
     assert (start[name] - from_scratch[name]).abs().max() < 0.02
+
+    again = ("--init", checkpoint, "--steps", "1", "--out", sound / "third")
+    call("train", "mine", "--data", sound / "data", *tail[:-2], *again)
+    start = read_checkpoint(sound / "third" / "last.ckpt")["mean"]
+    assert (start[name] - from_scratch[name]).abs().max() < 0.02
+    with pytest.raises(ModelError, match="holds a causal-demucs of other sizes"):
+        call("train", "rnn-paper", "--data", sound / "data", *again, "--speed", "1")
 
 
 @pytest.mark.parametrize(
