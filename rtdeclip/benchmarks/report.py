@@ -11,6 +11,8 @@ from typing import Any
 
 from rtdeclip.errors import FileError
 
+_NAME = (120.0, 13.0)
+"""Pixels that a name in a picture takes."""
 _KEY = ("processor", "sample_rate", "hop", "channels", "severity", "mode")
 
 
@@ -78,6 +80,7 @@ def rtf_picture(path: Path | io.BytesIO, rows: Sequence[dict[str, Any]]) -> None
     figure = Figure(figsize=(9, 5.2), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     colours = {"hot": BLUE, "paced": ORANGE}
+    names: list[tuple[str, float, float]] = []
     for row in rows:
         colour = colours[row["mode"]]
         x = row["latency_ms"] * (1.03 if row["mode"] == "paced" else 1.0)
@@ -85,7 +88,7 @@ def rtf_picture(path: Path | io.BytesIO, rows: Sequence[dict[str, Any]]) -> None
         axes.plot(x, row["rtf_p50"], "o", color=colour, ms=6)
         axes.plot(x, row["rtf_p99"], "_", color=colour, ms=10)
         if row["mode"] == rows[-1]["mode"]:
-            axes.annotate(f"  {row['processor']}", (x, row["rtf_p50"]), fontsize=9)
+            names.append((row["processor"], x, row["rtf_p50"]))
     axes.axhline(1.0, color=GREY, ls="--", lw=1)
     axes.annotate(
         "too slow for live sound",
@@ -103,31 +106,80 @@ def rtf_picture(path: Path | io.BytesIO, rows: Sequence[dict[str, Any]]) -> None
         title="Real-time factor against latency",
     )
     for mode, colour in colours.items():
-        axes.plot([], [], "o-", color=colour, label=mode)
-    axes.legend(loc="upper left", frameon=False)
+        if any(row["mode"] == mode for row in rows):
+            axes.plot([], [], "o-", color=colour, label=mode)
+    axes.legend(loc="lower right", frameon=False)
+    axes.margins(x=0.12, y=0.08)
+    _plain_ticks(axes.xaxis)
+    _plain_ticks(axes.yaxis, subs=(1.0,))
+    _write_names(axes, names)
     figure.savefig(path, format="png")
 
 
+def _plain_ticks(axis: Any, subs: Sequence[float] = (1.0, 2.0, 5.0)) -> None:
+    """Numbers as people write them on a logarithmic axis."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=subs))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _write_names(axes: Any, points: Sequence[tuple[str, float, float]]) -> None:
+    """Each name beside its point, lifted where another one is in the way."""
+    axes.figure.draw_without_rendering()  # settles the layout
+    right = axes.get_window_extent().x1
+    taken: list[tuple[float, float]] = []
+    for name, x, y in sorted(points, key=lambda point: point[2]):
+        at, up = axes.transData.transform((x, y))
+        lift = 0.0
+        while any(
+            abs(at - u) < _NAME[0] and abs(up + lift - v) < _NAME[1] for u, v in taken
+        ):
+            lift += 1.0
+        taken.append((at, up + lift))
+        before = at + _NAME[0] > right
+        axes.annotate(
+            name,
+            (x, y),
+            (-7.0 if before else 7.0, lift * 72.0 / axes.figure.dpi),
+            textcoords="offset points",
+            ha="right" if before else "left",
+            va="center",
+            fontsize=8,
+        )
+
+
 def quality_picture(path: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """Writes a PNG: mean ΔSDR against latency, and against RTF."""
+    """Writes a PNG: mean ΔSDR against latency and against RTF, a colour a protocol."""
     from matplotlib.figure import Figure
 
-    from rtdeclip.benchmarks.picture import BLUE
+    from rtdeclip.benchmarks.picture import BLUE, GREEN, GREY, ORANGE
 
     figure = Figure(figsize=(11, 4.8), dpi=100, layout="constrained")
     panels = figure.subplots(1, 2)
     labels = {"latency_ms": "algorithmic latency, ms", "rtf": "RTF (one core)"}
+    shown = [line for line in lines if "delta_sdr_db" in line]
+    colours, shapes = (BLUE, ORANGE, GREEN, GREY), "os^Dv<>"
+    marks = {
+        protocol: {"color": colours[i % 4], "fmt": shapes[i // 4 % len(shapes)]}
+        for i, protocol in enumerate(dict.fromkeys(line["protocol"] for line in shown))
+    }
     for axes, (key, label) in zip(panels, labels.items(), strict=True):
-        for line in lines:
-            if line[key] and "delta_sdr_db" in line:
-                gain = line["delta_sdr_db"]
-                axes.errorbar(
-                    line[key], gain["mean"], gain["sd"], fmt="o", color=BLUE, capsize=3
-                )
-                name = f"  {line['processor']} {line['settings']} {line['protocol']}"
-                axes.annotate(name, (line[key], gain["mean"]), fontsize=8)
+        names: dict[str, tuple[float, float]] = {}
+        for line in (line for line in shown if line[key]):
+            gain, mark = line["delta_sdr_db"], marks[line["protocol"]]
+            axes.errorbar(line[key], gain["mean"], gain["sd"], capsize=3, **mark)
+            name = f"{line['processor']} {line['settings']}".strip()
+            names.setdefault(name, (line[key], gain["mean"]))
         axes.set(xscale="log", xlabel=label, ylabel="ΔSDR, dB: mean ± sd")
         axes.grid(alpha=0.25)
+        axes.margins(x=0.15)
+        _plain_ticks(axes.xaxis)
+        _write_names(axes, [(name, *place) for name, place in names.items()])
+    for protocol, mark in marks.items():
+        panels[0].errorbar([], [], label=protocol, **mark)
+    panels[0].legend(loc="lower right", frameon=False, fontsize=8)
     figure.savefig(path, format="png")
 
 
