@@ -78,17 +78,21 @@ def judge(record: Samples, block: int, xruns: int = 0) -> Verdict:
         xruns: handed through.
     """
     sent = probe_signal()
-    n_blocks = len(record) // block
-    rows = record[: n_blocks * block].reshape(n_blocks, block)
-    trips = _round_trips(rows, sent)
+    rows, trips = _judged(record, sent, block, 0)
+    shift = 0
+    if np.any(trips >= 0):
+        # Blocks as they were sent: one that the server drops must not count as two
+        # where the round trip is no whole number of blocks.
+        shift = _most_common(trips[trips >= 0]) % block
+        rows, trips = _judged(record, sent, block, shift)
     good = np.flatnonzero(trips >= 0)
     if not len(good):
         return Verdict(0, 0, -1, 0, 0, 0, 0, xruns)
     rows, trips = rows[good[0] : good[-1] + 1], trips[good[0] : good[-1] + 1]
     whole = trips >= 0
-    found, counts = np.unique(trips[whole], return_counts=True)
-    mode = int(found[np.argmax(counts)])
-    at = (np.flatnonzero(whole)[:, None] + good[0]) * block + np.arange(block)
+    mode = _most_common(trips[whole])
+    first = (np.flatnonzero(whole)[:, None] + good[0]) * block + shift
+    at = first + np.arange(block)
     truth = sent[(at - trips[whole][:, None]) % PERIOD_SAMPLES]
     clipped = np.abs(truth) >= CLIP_LEVEL
     repaired = clipped & (rows[whole] * np.sign(truth) > CLIP_LEVEL)
@@ -104,14 +108,28 @@ def judge(record: Samples, block: int, xruns: int = 0) -> Verdict:
     )
 
 
-def _round_trips(rows: Samples, sent: Samples) -> NDArray[np.int64]:
+def _most_common(trips: NDArray[np.int64]) -> int:
+    found, counts = np.unique(trips, return_counts=True)
+    return int(found[np.argmax(counts)])
+
+
+def _judged(
+    record: Samples, sent: Samples, block: int, shift: int
+) -> tuple[Samples, NDArray[np.int64]]:
+    """The record in blocks from sample ``shift`` on, and their round trips."""
+    n_blocks = (len(record) - shift) // block
+    rows = record[shift : shift + n_blocks * block].reshape(n_blocks, block)
+    return rows, _round_trips(rows, sent, shift)
+
+
+def _round_trips(rows: Samples, sent: Samples, shift: int) -> NDArray[np.int64]:
     """Per block: its round trip in samples if all its reliable samples fit, else −1."""
     order = np.argsort(sent, kind="stable")
     n_blocks, block = rows.shape
     trips = np.full(n_blocks, -1, np.int64)
     last = -1
     for b in range(n_blocks):
-        at = b * block + np.arange(block)
+        at = b * block + shift + np.arange(block)
         candidates = [last] if last >= 0 else []
         candidates += _candidates(rows[b], at, sent, order)
         for trip in candidates:

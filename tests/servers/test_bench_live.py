@@ -24,6 +24,15 @@ def test_the_verdict_finds_delay_damage_and_repair():
     assert damaged.bad_blocks > 90
 
 
+def test_a_block_that_the_server_dropped_counts_once_whatever_the_delay():
+    sent = probe_signal()
+    for late in (512, 300):
+        record = np.zeros_like(sent)
+        record[late:] = sent[:-late]
+        record[20 * 256 + late % 256 :][:256] = 0.0  # one block as it was sent
+        assert judge(record, 256).bad_blocks == 1
+
+
 def test_the_soak_is_exact():
     row = soak(0.02)
     assert (row.late_samples, row.latency_constant, row.counters_exact) == (
