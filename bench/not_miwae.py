@@ -85,13 +85,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of clean music")
     parser.add_argument("--told", type=Path, help="checkpoint of not-miwae")
     parser.add_argument("--paper", type=Path, help="checkpoint of not-miwae-paper")
+    parser.add_argument("--frames", type=int, default=paper1.N_FRAMES)
     parser.add_argument("--out", type=Path, default=paper1.SAVED)
     given = parser.parse_args()
     torch.set_num_threads(1)
     data = given.data or Path(os.environ.get("RTDECLIP_DATA", BESIDE)) / "test"
     table = next(t for t in paper1.TABLES if isinstance(t, Table))
     parts = excerpts(table, Options(data))
-    chosen = paper1.frames(parts, paper1.N_FRAMES)
+    chosen = paper1.frames(parts, given.frames)
     found = json.loads(given.out.read_text()) if given.out.exists() else {}
     found["date"] = datetime.now(UTC).date().isoformat()
     found["data"] = f"{len(chosen)} frames of {len(parts)} files"

@@ -93,6 +93,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--dimensions", type=int, nargs="*", default=DIMENSIONS, help="rows of 3-map"
+    )
     parser.add_argument("--out", type=Path, default=SAVED)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -105,7 +108,7 @@ def main() -> None:
         return [round(value, 2) for value in made]
 
     found: dict[str, Any] = {"map": {}, "supervised": {}, "g_max": []}
-    for d in DIMENSIONS:
+    for d in given.dimensions:
         found["map"][str(d)] = row(d, False)
         found["supervised"][str(d)] = row(d, True)
         print(d, found["map"][str(d)], found["supervised"][str(d)], flush=True)
