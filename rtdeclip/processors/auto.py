@@ -171,7 +171,7 @@ class Auto:
 
 
 def make(
-    sample_rate: int, max_latency: float = 35.0, hop: int = 0, only: str = ""
+    sample_rate: int, max_latency: float = 36.0, hop: int = 0, only: str = ""
 ) -> Auto:
     """``auto`` for ``sample_rate``; settings as declared in ``METHOD``.
 
@@ -233,7 +233,7 @@ METHOD = Method(
     summary="The best of the others that latency, clipping and machine allow.",
     make=make,
     settings=(
-        Setting("max_latency", 35.0, "not to exceed, hop included", "ms", 1.0, 500.0),
+        Setting("max_latency", 36.0, "not to exceed, hop included", "ms", 1.0, 500.0),
         Setting("hop", 0, "block length; 0 chooses by rate", "samples", 0, 16384),
         Setting("only", "", "methods to choose from, comma-separated; empty: all"),
     ),
