@@ -6,12 +6,17 @@ err differently, so the mean is better than any. The second restores anew, with 
 how sparse the sound is at each length: long frames for tones, short ones for speech
 and attacks. For speech (up to 24 kHz), linear prediction joins where clipping is light.
 
-On the test audio, over the best single A-SPADE of each kind: music +1.4 to +2.4 dB from
-1 to 7 dB input SDR and +0.6 at 15; speech +0.1 to +0.6, and +2 dB at 15.
+On the test music, over A-SPADE in frames of 8192: +1.4 dB at 1 and 3 dB input SDR, +1.1
+at 5, +1.0 at 15, +0.5 at 20 (``python -m bench.aspade --only best``); on speech, over
+the best single A-SPADE, +0.1 to +0.6, and +2 dB at 15.
 
 It streams like every processor, so a file of any length takes the same memory.
 Latency: about 0.7 s. Cost: RTF 0.25 of one core for a heavily clipped channel; the
 frame lengths run on all cores.
+
+It is not better everywhere: one of twelve test pieces loses 6 dB to A-SPADE of 8192
+samples at 15 and 20 dB input SDR (short frames look sparser there, restore worse, and
+pull the mean down), another 0.3 dB. Weights that differ less give back 1 dB of the six.
 
 What did not win on the test audio: linear prediction with music; a third pass (+0.4 dB
 below 4 dB input SDR, −0.4 above 6); 87.5 % overlap, or more than two lengths, in the

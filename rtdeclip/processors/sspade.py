@@ -13,8 +13,8 @@ Source: P. Záviška, P. Rajmic, O. Mokrý, Z. Průša, "A proper version of syn
 sparse audio declipper", ICASSP 2019, doi:10.1109/ICASSP.2019.8682348; S. Kitić,
 N. Bertin, R. Gribonval, LVA/ICA 2015, doi:10.1007/978-3-319-22482-4_28.
 
-Whole signal (long frames). Cost: that of ``aspade`` at equal frames. It is here for
-comparison.
+Whole signal (long frames). Cost: that of ``aspade`` at equal frames. On music it stays
+0 to 0.6 dB behind ``aspade``, with the survey's parameters and with ours, as published.
 """
 
 import numpy as np
