@@ -208,16 +208,16 @@ def _spread() -> list[Grid]:
     """
     saved = _saved()
     lines = [
-        _line(f"not-MIWAE, W = {w}", tuple(cells))
+        _line(f"1 sd, W = {w}", tuple(cells))
         for w, cells in saved.get("within_1", {}).items()
     ]
     lines += [
-        _line(f"… two, W = {w}", tuple(cells))
+        _line(f"2 sd, W = {w}", tuple(cells))
         for w, cells in saved.get("within_2", {}).items()
     ]
     if not lines:
         return []
-    title = "lost samples within one (68.3) and two (95.4) standard deviations, in %"
+    title = "lost samples within 1 or 2 sd, in % (Gauss: 68, 95)"
     return [
         Grid("1", f"{_FRAMES.title}: {title}", (_origin(saved),), "within",
              tuple(f"b {b:g}" for b in LEVELS), (".1f",) * len(LEVELS), tuple(lines),
