@@ -6,7 +6,8 @@ DEMUCS of the real-time denoiser (Défossez et al., 2020; 48 channels, depth 5, 
 two LSTM layers, 18.9 million parameters) as a step graph with random weights, which
 decide nothing about speed. It works at 64 kHz inside, in steps of 16 ms of sound at
 16 kHz; its resampling is not counted, its latency is as published (37.3 ms window and
-4 ms of resampling). Ours are read from ``models/``, without their estimates' time.
+4 ms of resampling). Ours are read from ``models/``, without their estimates' time,
+but with their latency.
 RTF is CPU time over audio time of one core, hop after hop, the median of many.
 """
 
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 
 from rtdeclip.processors.model_card import Card, find_card
+from rtdeclip.processors.onnx_model import method_of
 from rtdeclip.processors.step_graph import StepGraph, graph_metadata
 from rtdeclip.training.export import export
 from rtdeclip.training.fit import Plan
@@ -73,8 +75,9 @@ def main() -> None:
         cards = [(denoiser(Path(folder) / "denoiser-size"), DENOISER_MS)]
         for name in OURS:
             card = find_card(name)
-            late = 1e3 * (card.hop + card.latency_samples) / card.sample_rate
-            cards.append((card, late))
+            made = method_of(card).build(card.sample_rate)
+            late = made.hop + made.latency_samples
+            cards.append((card, 1e3 * late / card.sample_rate))
         for line in rows(cards):
             print(line, flush=True)
 
