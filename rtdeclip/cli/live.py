@@ -37,7 +37,7 @@ def live(
     max_latency: float | None = typer.Option(
         None,
         "--max-latency",
-        help="Ms of delay auto may add (35): more lets better methods in. With "
+        help="Ms of delay auto may add (36): more lets better methods in. With "
         "another processor: kept free, so that a slower one can be switched to.",
     ),
     headroom: str = typer.Option(
