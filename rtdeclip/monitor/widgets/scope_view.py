@@ -21,6 +21,8 @@ from rtdeclip.monitor.widgets.lane import Lane, peak_of
 WINDOWS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _HISTOGRAM_WIDTH = 112
 _AXIS = 12.0
+_DENSITY_EVERY = 3
+"""Frames; the histograms change slowly (they forget within seconds)."""
 
 
 class ScopeView(QWidget):
@@ -60,6 +62,7 @@ class ScopeView(QWidget):
         self._plots.wheelEvent = self._wheel
         self.window_s = 2.0
         self.difference = False
+        self._frame = 0
         self.set_theme(DARK)
 
     def set_theme(self, theme: Theme) -> None:
@@ -127,8 +130,10 @@ class ScopeView(QWidget):
             lane.show_levels(high, low)
         if self.difference:
             self.output.show_levels(0.0, 0.0)
-        self.source.show_density(model.densities[model.channel].shares())
-        self.output.show_density(model.out_densities[model.channel].shares())
+        if self._frame % _DENSITY_EVERY == 0:
+            self.source.show_density(model.densities[model.channel].shares())
+            self.output.show_density(model.out_densities[model.channel].shares())
+        self._frame += 1
         both = peak_of(source, output)  # on one scale, so that they compare
         changed = self.source.set_range(both, self.window_s)
         peak = peak_of(added) if self.difference else both
