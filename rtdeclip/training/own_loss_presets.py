@@ -1,7 +1,8 @@
 """The papers' networks that bring their own loss, as they are trained here.
 
 Minutes of one CPU core instead of days of a GPU, so the learning rates are higher than
-the papers' (2e-4 and 1e-4; the third names none).
+the papers' (2e-4 and 1e-4; the third names none). The shipped weights were trained for
+less than these minutes, on a busy machine; their cards say how long.
 """
 
 from dataclasses import replace
