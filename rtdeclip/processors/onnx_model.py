@@ -62,9 +62,10 @@ class OnnxStep:
         self._graph, self._estimator, self._partner = graph, estimator, partner
         self._lines = {name: DelayLine(hop, late) for name in ("y", "sign", "theta")}
         self._asleep = DelayLine(hop, latency_samples)
-        self._now = {name: np.zeros(hop, np.float32) for name in graph.inputs}
+        names = {*graph.inputs, "y", "sign", "theta"}  # a graph may take fewer
+        self._now = {name: np.zeros(hop, np.float32) for name in names}
         self._past = [
-            {name: np.zeros(hop, np.float32) for name in graph.inputs}
+            {name: np.zeros(hop, np.float32) for name in names}
             for _ in range(replayed_hops)
         ]
         self._sign = np.zeros(hop, np.float32)
