@@ -180,7 +180,12 @@ class EquivariantUNet(nn.Module):
             sign: ``(B, N)`` 0 reliable, ±1 clipped high or low.
             theta: ``(B, N)`` clip level, > 0.
         """
-        out = self.f(y, torch.where(sign == 0, theta, torch.zeros_like(theta)))
+        reliable = torch.where(sign == 0, theta, torch.zeros_like(theta))
+        if self.shape.biases:  # which are for the level of the training, 1
+            unit = torch.clamp(theta.amax(1, keepdim=True), min=TINY)
+            out = unit * self.f(y / unit, reliable / unit)
+        else:
+            out = self.f(y, reliable)
         return blended(y, out, theta) if self.shape.blend else out
 
 
