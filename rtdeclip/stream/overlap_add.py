@@ -135,6 +135,7 @@ class OverlapAdd:
         self._restored = np.zeros(window, np.float32)
         self._total = np.zeros(window, np.float32)
         self._out = np.zeros(hop, np.float32)
+        self.process(np.zeros(hop, np.float32), Clip(hop))  # compiles, off the audio
 
     def process(self, block: Samples, clip: Clip) -> Samples:
         """The block restored ``latency_samples`` ago; see ``Processor.process``."""
