@@ -259,8 +259,9 @@ class NotMiwae(nn.Module):
     def _law(self, x: Tensor, frames: Frames) -> Tensor:
         """Σ log π over the missing samples, ``(K, B)``; the others add a constant."""
         size = x * frames.sign if self.shape.told else x.abs()
-        chance = functional.logsigmoid(frames.steepness * (size - frames.level))
-        return (frames.sign.abs() * chance).sum(2)
+        # log σ(x); the exporter's own form of it is −∞ for a loud mistake.
+        short = functional.softplus(frames.steepness * (frames.level - size))
+        return -(frames.sign.abs() * short).sum(2)
 
 
 def _normal(x: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
