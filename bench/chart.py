@@ -22,20 +22,17 @@ def draw_map(path: Path, rtf: dict[str, Any], quality: dict[str, Any]) -> None:
     figure = Figure(figsize=(11, 4.6), dpi=100, layout="constrained")
     *panels, last = figure.subplots(1, 3, width_ratios=(1.15, 1.15, 1))
     for axes, (folder, colour, marker) in zip(panels, SETS, strict=True):
-        _gains(axes, speed, quality[folder], colour, marker)
+        _gains(axes, quality[folder], colour, marker)
         axes.set_title(folder)
     panels[0].set_ylabel("ΔSDR, dB (clipped at 0.2 of the peak)")
     _bars(last, speed)
     figure.savefig(path)
 
 
-def _gains(
-    axes: Any, speed: dict[str, Any], found: list[Any], colour: str, marker: str
-) -> None:
-    rows = [r for r in found if r["processor"] in speed and "delta_sdr_db" in r]
-    rows = [r for r in rows if r["processor"] != "bypass"]
+def _gains(axes: Any, found: list[Any], colour: str, marker: str) -> None:
+    rows = [r for r in found if r["processor"] != "bypass" and "delta_sdr_db" in r]
     rows.sort(key=lambda row: row["delta_sdr_db"]["mean"])
-    ms = [speed[r["processor"]]["latency_ms"] for r in rows]
+    ms = [r["latency_ms"] for r in rows]
     db = [r["delta_sdr_db"]["mean"] for r in rows]
     axes.plot(ms, db, marker, color=colour, ms=7)
     for row, x, y, at in zip(rows, ms, db, _apart(ms, db), strict=True):
@@ -53,7 +50,7 @@ def _gains(
     ticks = (10, 20, 50, 100, 200, 500, 1000)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set(xlabel="latency, ms", xlim=(8, 1000))
+    axes.set(xlabel="latency, ms", xlim=(8, 1400))
     axes.set_ylim(bottom=0)
     axes.grid(color=GREY, alpha=0.25)
 

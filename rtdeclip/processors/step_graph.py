@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rtdeclip.errors import ModelError
+from rtdeclip.stream.ftz import flush_denormals, restore_denormals
 from rtdeclip.types import Samples
 
 WARM_UP_STEPS = 20
@@ -110,6 +111,7 @@ def open_session(path: Path, expected: dict[str, str]) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    state = flush_denormals()  # which the session would do, and never undo
     try:
         session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
@@ -121,6 +123,8 @@ def open_session(path: Path, expected: dict[str, str]) -> Any:
             f"({str(error).splitlines()[0][:200]}). It is damaged or needs a later "
             "onnxruntime: copy the model again, or pip install -U onnxruntime."
         ) from error
+    finally:
+        restore_denormals(state)
     found = session.get_modelmeta().custom_metadata_map
     for key, value in expected.items():
         if found.get(key) != value:

@@ -367,3 +367,9 @@ def test_a_broken_model_is_listed_and_says_why_when_asked_for(copy, monkeypatch)
         broken.build(RATE)
     with pytest.raises(ModelError, match="format 99"):
         find_card("tiny-step")
+
+
+def test_building_a_model_leaves_the_callers_floating_point_state_alone(card):
+    tiny = np.full(4, 1e-39, np.float32)
+    method_of(card).build(RATE)
+    assert (tiny * np.float32(0.5) > 0).all()
