@@ -20,35 +20,35 @@ def list_models() -> None:
     rtdeclip models list
     """
     from rich.console import Console
-    from rich.table import Table
 
     from rtdeclip.errors import ModelError
-    from rtdeclip.processors.model_card import model_cards
+    from rtdeclip.processors.model_card import Card, model_cards
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("name", style="bold", no_wrap=True)
-    for heading in ("rate", "hop + latency", "ΔSDR"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("what it is")
-    for folder, card in model_cards():
-        if isinstance(card, ModelError):
-            table.add_row(folder.name, "", "", "", f"cannot be used: {card}")
-        else:
-            table.add_row(*_facts(card))
-    Console().print(table)
-    typer.echo("ΔSDR in dB as the card states it: clipped at 0.2 of the peak, mean.")
+    console = Console(highlight=False)
+    found = list(model_cards())
+    cards = [card for _, card in found if isinstance(card, Card)]
+    daily = [card for card in cards if not card.note]
+    others = [card for card in cards if card.note]
+    for heading, members in (("For daily use", daily), ("For comparison", others)):
+        if members:
+            console.print(f"\n[bold cyan]{heading}[/bold cyan]")
+        for card in members:
+            console.print(f"[bold]{card.name:28}[/bold]{_facts(card)}")
+            console.print(f"  [dim]{card.summary}[/dim]")
+    for folder, fault in found:
+        if isinstance(fault, ModelError):
+            console.print(f"\n[yellow]{folder.name} cannot be used:[/yellow] {fault}")
+    typer.echo("\nΔSDR as the card states it: clipped at 0.2 of the peak, mean.")
 
 
-def _facts(card: "Card") -> tuple[str, ...]:
-    """One row of the list."""
+def _facts(card: "Card") -> str:
+    """Rate, latency and gain of one model."""
     ms = 1e3 * (card.hop + card.latency_samples) / card.sample_rate
-    late = f"{ms:g} ms" if card.kind == "step" else "whole file"
+    late = f"{ms:.0f} ms" if card.kind == "step" else "whole file"
     late += f" + {card.estimate.processor}" if card.estimate else ""
     means = [score.mean_db for score in card.scores if score.fraction == 0.2]
-    gain = f"{means[0]:.1f}" if means else ""
-    note = f" ({card.note})" if card.note else ""
-    rate = f"{card.sample_rate / 1000:g} kHz"
-    return card.name, rate, late, gain, card.summary + note
+    gain = f"ΔSDR {means[0]:4.1f} dB" if means else ""
+    return f"{card.sample_rate / 1000:5g} kHz  {late:18}{gain}".rstrip()
 
 
 @models.command()

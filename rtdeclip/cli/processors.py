@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 LIVE = "Live and files"
 WHOLE = "Whole files"
-COMPARISON = "For comparison"
+COMPARISON = "For comparison: the papers' baselines, and experiments"
 EFFECTS = "Effects, before or after (--pre, --post)"
 BROKEN = "Cannot be used"
 SECTIONS = (LIVE, WHOLE, COMPARISON, EFFECTS, BROKEN)
@@ -133,7 +133,8 @@ def _what(row: dict[str, Any]) -> str:
         return f"[yellow]{row['reason']}[/yellow]"
     rates = " or ".join(f"{rate / 1000:g}" for rate in row["rates"])
     only = f" [dim]({rates} kHz)[/dim]" if rates else ""
-    note = f" [italic]({row['note']})[/italic]" if row["note"] else ""
+    known = "paper" in row["note"]  # the section's heading says it
+    note = f" [italic]({row['note']})[/italic]" if row["note"] and not known else ""
     return f"{row['summary']}{only}{note}"
 
 
