@@ -54,7 +54,9 @@ _FRAMES = Plan(
     segment_samples=16384,
     rate=1e-3,
     ema=0.998,
-    minutes=2.0,
+    # Measured: at 1.6 minutes the RMSE is 0.05 to 0.3 above that of 0.6, because the
+    # missing model rewards large values for what is missing.
+    minutes=0.6,
     family="not-miwae",
     optimiser="adam",
 )
@@ -79,6 +81,7 @@ OWN_LOSS_PRESETS: dict[str, Plan] = {
         replace(
             _FRAMES,
             name="not-miwae-paper",
+            minutes=2.0,
             shape=not_miwae.Shape(
                 widths=(16, 32, 64, 128), kernel=15, told=False, context=False
             ),

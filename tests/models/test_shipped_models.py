@@ -31,6 +31,7 @@ def test_a_shipped_model_is_undamaged_and_named_as_its_folder(folder):
     assert card.name == folder.name
     assert card.licence
     assert card.data
+    assert "-SA" not in f"{card.licence} {card.data}"  # share-alike is not MIT's
     assert {score.weights for score in card.scores} == set(card.weights)
     for precision in card.weights:
         assert card.path(precision).is_file()
