@@ -112,6 +112,13 @@ def test_silence_around_the_sound_does_not_count() -> None:
     assert padded.movs["TotalNMRB"] == pytest.approx(plain.movs["TotalNMRB"], abs=0.5)
 
 
+def test_noise_in_a_digital_pause_gives_finite_variables() -> None:
+    x = music(9, 96_000)
+    x[30_000:60_000] = 0.0
+    z = x + np.where(x == 0.0, 0.5 * music(10, 96_000), 0.0)
+    assert np.isfinite(list(peaq(x, z, 48_000).movs.values())).all()
+
+
 def test_a_constant_gain_is_adapted_to() -> None:
     x = music(6)
     assert peaq(x, 0.97 * x, 48_000).odg > -0.2

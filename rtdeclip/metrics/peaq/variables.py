@@ -102,7 +102,7 @@ class HarmonicStructure:
     def _peak(self, power: Float64s) -> Float64s:
         tiny = np.finfo(np.float64).tiny
         spectra = np.maximum(power[:, :, : 2 * EHS_LAGS], tiny)
-        error = np.log(spectra[:, 1] / spectra[:, 0])
+        error = np.log(spectra[:, 1]) - np.log(spectra[:, 0])  # a ratio can overflow
         error[:, 0] = 0.0  # the outer ear lets nothing of 0 Hz pass
         correlation = _correlate(error)
         correlation -= correlation.mean(axis=1, keepdims=True)
