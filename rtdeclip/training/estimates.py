@@ -28,6 +28,7 @@ from rtdeclip.training.fit import Plan
 
 GROWTH = 0.015  # of A-SPADE's sparsity; the card tells the host to use the same
 WIDE_HZ = 24000
+WIDE_LOOK_AHEAD_MS = 8.0
 SURROUNDINGS_S = 0.032  # on each side
 DRAWN = 16  # segments at a time, so that one can be added to another
 FULL = 32767.0
@@ -117,32 +118,50 @@ def estimated(item: Item, plan: Plan, window_ms: float) -> Item:
     """
     y, sign = item.clipped[0].numpy(), item.sign[0].numpy().astype(np.int8)
     bound = np.where(sign == 0, np.float32(0), np.abs(y)).astype(np.float32)
-    late, rate, hop = plan.shape.look_ahead, plan.sample_rate, plan.shape.hop
+    late = late_samples(plan, window_ms)
     if plan.estimate:
-        window = window_for(rate, window_ms)
+        window = window_for(plan.sample_rate, window_ms)
         found = aspade_estimate(y, sign, bound, window, GROWTH)
         item = item._replace(estimate=torch.from_numpy(found)[None])
-        late += fit_processor(aspade.make(rate, window_ms), hop, 0).latency_samples
     if plan.partner:
-        partner = partner_at(rate)
+        partner = partner_of(plan)
         settings = {**partner.settings}
         if partner.follows:
-            settings[partner.follows] = 1e3 * late / rate
-        processor = find(partner.processor).build(rate, 1, **settings)
+            settings[partner.follows] = 1e3 * late / plan.sample_rate
+        processor = find(partner.processor).build(plan.sample_rate, 1, **settings)
         found = whole_estimate(processor, y, sign, bound)
         item = item._replace(partner=torch.from_numpy(found)[None])
     return item
 
 
-def partner_at(sample_rate: int) -> Estimate:
-    """Linear prediction that a network of this rate can afford live, as its partner.
+def late_samples(plan: Plan, window_ms: float) -> int:
+    """The latency of the model with its estimate, beyond its hop.
+
+    Args:
+        plan: its sample rate and shape.
+        window_ms: of A-SPADE; not used by a network without its estimate.
+    """
+    late: int = plan.shape.look_ahead
+    if plan.estimate:
+        spade = aspade.make(plan.sample_rate, window_ms)
+        late += fit_processor(spade, plan.shape.hop, 0).latency_samples
+    return late
+
+
+def partner_of(plan: Plan) -> Estimate:
+    """Linear prediction that the plan's network can afford live, as its partner.
 
     Its cost grows with the samples it sees at once and the order squared: at 16 kHz it
-    looks as far ahead as the model is late; at full band over 8 ms, at half the order.
+    looks as far ahead as the model is late; at full band over 8 ms at most, at half the
+    order.
     """
-    if sample_rate <= WIDE_HZ:
+    rate = plan.sample_rate
+    if rate <= WIDE_HZ:
         return Estimate("ar", follows="look_ahead")
-    return Estimate("ar", {"order": 64, "look_ahead": 8.0})
+    late = min(late_samples(plan, ms) for ms in plan.windows_ms or (0.0,))
+    if late < WIDE_LOOK_AHEAD_MS * 1e-3 * rate:
+        return Estimate("ar", {"order": 64}, follows="look_ahead")
+    return Estimate("ar", {"order": 64, "look_ahead": WIDE_LOOK_AHEAD_MS})
 
 
 def all_estimated(items: Sequence[Item], plan: Plan, window_ms: float) -> list[Item]:

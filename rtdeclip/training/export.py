@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from rtdeclip.errors import ModelError
 from rtdeclip.processors.model_card import CARD, FORMAT, Card, Estimate, Weights
 from rtdeclip.processors.step_graph import graph_metadata
-from rtdeclip.training.estimates import GROWTH, partner_at
+from rtdeclip.training.estimates import GROWTH, partner_of
 from rtdeclip.training.fit import Plan, read_checkpoint
 from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape, with_partner
 from rtdeclip.training.nets.cells import Cell, Product, through_cells
@@ -210,7 +210,7 @@ def export(
     estimate = None
     if plan.estimate:
         estimate = Estimate("aspade", {"growth": GROWTH}, plan.windows_ms)
-    partner = partner_at(plan.sample_rate) if plan.partner else None
+    partner = partner_of(plan) if plan.partner else None
     late = running.latency_samples
     tags = graph_metadata(folder.name, plan.sample_rate, running.hop, late)
     usual = ("int8", "fp32") if running.kind == "step" else ("fp16",)

@@ -1,11 +1,29 @@
 """The trainings that made the shipped models, by name."""
 
+from dataclasses import replace
+
 from rtdeclip.errors import SettingError
 from rtdeclip.training.degrade import Degradation
 from rtdeclip.training.fit import Plan
 from rtdeclip.training.nets.causal_demucs import Shape
 from rtdeclip.training.own_loss_presets import OWN_LOSS_PRESETS
 from rtdeclip.training.paper_presets import PAPER_PRESETS
+
+# Music and speech, and chords of several pieces.
+_FULL_BAND = Plan(
+    "hybrid-48k",
+    44100,
+    Shape((8, 4, 4, 2), estimate=True, partner=True),
+    Degradation(
+        lowest=0.03, fixed_share=0.0, tilt_share=0.4, sum_share=0.35, most_added=3
+    ),
+    batch=8,
+    segment_samples=32768,
+    rate=6e-3,
+    ema=0.998,
+    windows_ms=(25.0,),
+    also_hz=(48000,),
+)
 
 PRESETS: dict[str, Plan] = {
     "demucs-speech-16k": Plan("demucs-speech-16k", 16000, Shape(partner=True)),
@@ -15,20 +33,13 @@ PRESETS: dict[str, Plan] = {
         Shape(estimate=True, partner=True),
         windows_ms=(16.0, 32.0),
     ),
-    "hybrid-48k": Plan(
-        "hybrid-48k",
-        44100,
-        Shape((8, 4, 4, 2), estimate=True, partner=True),
-        Degradation(
-            lowest=0.03, fixed_share=0.0, tilt_share=0.4, sum_share=0.35, most_added=3
-        ),
-        batch=8,
-        segment_samples=32768,
-        rate=6e-3,
-        ema=0.998,
-        windows_ms=(25.0,),
-        also_hz=(48000,),
+    "demucs-48k": replace(
+        _FULL_BAND,
+        name="demucs-48k",
+        shape=Shape((8, 4, 4, 2), look_ahead=256, partner=True),
+        windows_ms=(),
     ),
+    "hybrid-48k": _FULL_BAND,
     **PAPER_PRESETS,
     **OWN_LOSS_PRESETS,
     "tiny": Plan(
