@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from rtdeclip.processors import aspade
 from rtdeclip.processors.aspade import window_for
 from rtdeclip.processors.model_card import Estimate
 from rtdeclip.processors.spade_signal import aspade_estimate
 from rtdeclip.processors.whole_estimate import whole_estimate
+from rtdeclip.stream.processor import Processor, Value
 from rtdeclip.stream.rebuffer import fit_processor
 from rtdeclip.stream.registry import find
 from rtdeclip.training.data import Pool
@@ -28,8 +28,9 @@ from rtdeclip.training.fit import Plan
 
 GROWTH = 0.015  # of A-SPADE's sparsity; the card tells the host to use the same
 WIDE_HZ = 24000
-WIDE_LOOK_AHEAD_MS = 8.0
+LOOK_AHEAD_MS, WIDE_LOOK_AHEAD_MS = 48.0, 8.0  # of linear prediction, at most
 SURROUNDINGS_S = 0.032  # on each side
+WIDE_SURROUNDINGS_S = 0.256  # for an estimate of longer frames than A-SPADE's
 DRAWN = 16  # segments at a time, so that one can be added to another
 FULL = 32767.0
 ROOM = 4.0  # estimates may rise above full scale by 12 dB
@@ -82,7 +83,9 @@ def prepare(
     """
     generator = Generator().manual_seed(plan.seed + 1)
     length = plan.segment_samples
-    edge = round(SURROUNDINGS_S * plan.sample_rate)
+    near = plan.estimator == "aspade"
+    around_s = SURROUNDINGS_S if near else WIDE_SURROUNDINGS_S
+    edge = round(around_s * plan.sample_rate)
     clean = torch.zeros(count, length, dtype=torch.int16)
     estimate = torch.zeros_like(clean) if plan.estimate else None
     partner = torch.zeros_like(clean) if plan.partner else None
@@ -120,8 +123,11 @@ def estimated(item: Item, plan: Plan, window_ms: float) -> Item:
     bound = np.where(sign == 0, np.float32(0), np.abs(y)).astype(np.float32)
     late = late_samples(plan, window_ms)
     if plan.estimate:
-        window = window_for(plan.sample_rate, window_ms)
-        found = aspade_estimate(y, sign, bound, window, GROWTH)
+        if plan.estimator == "aspade":
+            window = window_for(plan.sample_rate, window_ms)
+            found = aspade_estimate(y, sign, bound, window, GROWTH)
+        else:
+            found = whole_estimate(_estimator(plan, window_ms), y, sign, bound)
         item = item._replace(estimate=torch.from_numpy(found)[None])
     if plan.partner:
         partner = partner_of(plan)
@@ -143,25 +149,40 @@ def late_samples(plan: Plan, window_ms: float) -> int:
     """
     late: int = plan.shape.look_ahead
     if plan.estimate:
-        spade = aspade.make(plan.sample_rate, window_ms)
-        late += fit_processor(spade, plan.shape.hop, 0).latency_samples
+        made = _estimator(plan, window_ms)
+        late += fit_processor(made, plan.shape.hop, 0).latency_samples
     return late
+
+
+def estimate_of(plan: Plan) -> Estimate:
+    """The processor whose estimate the plan's network corrects, for its card."""
+    settings: dict[str, Value] = {"growth": GROWTH} if plan.windows_ms else {}
+    return Estimate(plan.estimator, settings, plan.windows_ms)
+
+
+def _estimator(plan: Plan, window_ms: float) -> Processor:
+    estimate = estimate_of(plan)
+    settings = dict(estimate.settings)
+    if plan.windows_ms:
+        settings["window_ms"] = window_ms
+    made: Processor = find(plan.estimator).build(plan.sample_rate, 1, **settings)
+    return made
 
 
 def partner_of(plan: Plan) -> Estimate:
     """Linear prediction that the plan's network can afford live, as its partner.
 
     Its cost grows with the samples it sees at once and the order squared: at 16 kHz it
-    looks as far ahead as the model is late; at full band over 8 ms at most, at half the
-    order.
+    looks as far ahead as the model is late, up to 48 ms; at full band over 8 ms at
+    most, at half the order.
     """
-    rate = plan.sample_rate
-    if rate <= WIDE_HZ:
-        return Estimate("ar", follows="look_ahead")
+    wide = plan.sample_rate > WIDE_HZ
+    settings: dict[str, Value] = {"order": 64} if wide else {}
+    furthest_ms = WIDE_LOOK_AHEAD_MS if wide else LOOK_AHEAD_MS
     late = min(late_samples(plan, ms) for ms in plan.windows_ms or (0.0,))
-    if late < WIDE_LOOK_AHEAD_MS * 1e-3 * rate:
-        return Estimate("ar", {"order": 64}, follows="look_ahead")
-    return Estimate("ar", {"order": 64, "look_ahead": WIDE_LOOK_AHEAD_MS})
+    if late < furthest_ms * 1e-3 * plan.sample_rate:
+        return Estimate("ar", settings, follows="look_ahead")
+    return Estimate("ar", settings | {"look_ahead": furthest_ms})
 
 
 def all_estimated(items: Sequence[Item], plan: Plan, window_ms: float) -> list[Item]:

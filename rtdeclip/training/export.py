@@ -24,9 +24,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from rtdeclip.errors import ModelError
-from rtdeclip.processors.model_card import CARD, FORMAT, Card, Estimate, Weights
+from rtdeclip.processors.model_card import CARD, FORMAT, Card, Weights
 from rtdeclip.processors.step_graph import graph_metadata
-from rtdeclip.training.estimates import GROWTH, partner_of
+from rtdeclip.training.estimates import estimate_of, partner_of
 from rtdeclip.training.fit import Plan, read_checkpoint
 from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape, with_partner
 from rtdeclip.training.nets.cells import Cell, Product, through_cells
@@ -207,9 +207,7 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     assert isinstance(net, Network)
     running, model = net.running, graph_of(net)
-    estimate = None
-    if plan.estimate:
-        estimate = Estimate("aspade", {"growth": GROWTH}, plan.windows_ms)
+    estimate = estimate_of(plan) if plan.estimate else None
     partner = partner_of(plan) if plan.partner else None
     late = running.latency_samples
     tags = graph_metadata(folder.name, plan.sample_rate, running.hop, late)

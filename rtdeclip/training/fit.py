@@ -56,7 +56,8 @@ class Plan:
             this process where it trains on a CPU, else by the clock.
         precision: ``bf16`` (autocast) or ``fp32``.
         seed: of the weights and of every draw.
-        windows_ms: of the A-SPADE estimates, if the shape takes one.
+        estimator: the processor whose estimate it is, if the shape takes one.
+        windows_ms: of A-SPADE, if that is the one.
         also_hz: other rates at which the network is to run as it is.
         family: of the network, a name of ``nets.network.FAMILIES``.
         optimiser: ``muon`` (AdamW beside it, for networks that offer matrices) or
@@ -78,6 +79,7 @@ class Plan:
     minutes: float = 60.0
     precision: str = "bf16"
     seed: int = 0
+    estimator: str = "aspade"
     windows_ms: tuple[float, ...] = ()
     also_hz: tuple[int, ...] = ()
     family: str = "causal-demucs"

@@ -33,6 +33,15 @@ PRESETS: dict[str, Plan] = {
         Shape(estimate=True, partner=True),
         windows_ms=(16.0, 32.0),
     ),
+    "hybrid-best": Plan(
+        "hybrid-best",
+        16000,
+        Shape(estimate=True, partner=True, look_ahead=256),
+        batch=6,
+        segment_samples=32768,
+        rate=4e-3,
+        estimator="best",
+    ),
     "demucs-48k": replace(
         _FULL_BAND,
         name="demucs-48k",

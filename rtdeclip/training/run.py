@@ -95,9 +95,11 @@ def fixed_items(plan: Plan, paths: Sequence[Path]) -> Validation:
         if not plan.estimate:
             ready = all_estimated(items, plan, 0.0) if plan.partner else items
             found[f"{fraction:g}"] = ready
-        for window in plan.windows_ms if plan.estimate else ():
+            continue
+        for window in plan.windows_ms or (0.0,):
             ready = all_estimated(items, plan, window)
-            found[f"{fraction:g}_{window:g}ms"] = ready
+            name = f"{fraction:g}_{window:g}ms" if window else f"{fraction:g}"
+            found[name] = ready
     return found
 
 

@@ -16,7 +16,7 @@ One ``forward`` serves whole signals and single hops: it takes the state and han
 back the next. The state of a fresh stream is zeros.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running
+from rtdeclip.training.nets.network import NetworkShape, Running
 
 State = list[Tensor]
 SMALLEST_LEVEL = 1e-9  # the delayed level is 0 before a stream
@@ -33,7 +33,7 @@ START = -1.0  # of the partner's share before the logistic function: a quarter
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -76,15 +76,6 @@ class Shape:
         """Rows each level's skip is delayed by, finest first."""
         spans = (prod(self.strides[: i + 1]) for i in range(len(self.strides)))
         return tuple(self.look_ahead // span for span in spans)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint; ``Shape(**d)`` after making ``strides`` a tuple."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> "Shape":
-        """The shape a checkpoint carries."""
-        return cls(**{**given, "strides": tuple(given["strides"])})
 
 
 class Down(nn.Module):

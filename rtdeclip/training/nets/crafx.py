@@ -12,9 +12,8 @@ instead of over every frame of 4096 samples beside its four neighbours on either
 The activations are piecewise linear between 26 learned values from −1 to 1.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -22,14 +21,14 @@ from torch.nn import functional
 
 from rtdeclip.processors.model_card import Chunks, Normalisation
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running, through
+from rtdeclip.training.nets.network import NetworkShape, Running, through
 
 KERNEL, SMOOTH, POOL = 64, 128, 64
 KNOTS = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -49,15 +48,6 @@ class Shape:
     clipped_only: bool = True
     residual: bool = False
     normalisation: Normalisation = "energy"
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Self:
-        """The shape a checkpoint carries."""
-        return cls(**given)
 
 
 class Curve(nn.Module):

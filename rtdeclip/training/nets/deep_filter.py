@@ -9,8 +9,8 @@ streams: 16 ms at 16 kHz, a frame of 256 samples every 128.
 The spectrum is that of the signal over the clip level; the level scales the output.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from rtdeclip.training.degrade import Item
 from rtdeclip.training.nets.cells import Cell, Product, through_cells
-from rtdeclip.training.nets.network import Running
+from rtdeclip.training.nets.network import NetworkShape, Running
 
 WINDOW, HOP = 256, 128
 LATE = WINDOW - HOP
@@ -26,7 +26,7 @@ BINS = WINDOW // 2 + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -45,15 +45,6 @@ class Shape:
     def taps(self) -> int:
         """Complex taps per bin."""
         return (self.past + 1) * (2 * self.beside + 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Self:
-        """The shape a checkpoint carries."""
-        return cls(**given)
 
 
 class DeepFilter(nn.Module):

@@ -8,8 +8,7 @@ level has the length of its skip. 1 M parameters of each are 1 to 2 % of the CPU
 of the sound at 16 kHz.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +16,14 @@ from torch.nn import functional
 
 from rtdeclip.processors.model_card import Chunks, Normalisation
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running, through
+from rtdeclip.training.nets.network import NetworkShape, Running, through
 
 KERNEL, STRIDE = 8, 4
 RESCALE = 0.1  # reference of the weights' spread at the start, as in DEMUCS
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -49,15 +48,6 @@ class Shape:
     clipped_only: bool = True
     residual: bool = False
     normalisation: Normalisation = "none"
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Self:
-        """The shape a checkpoint carries."""
-        return cls(**given)
 
 
 class Demucs(nn.Module):

@@ -25,8 +25,7 @@ three taps, and dilated ones at the bottom, the signal one more channel of the l
 For files. It fails where the training material has nothing of the kind.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
@@ -34,14 +33,14 @@ from torch.nn import functional
 
 from rtdeclip.processors.model_card import Chunks
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running
+from rtdeclip.training.nets.network import NetworkShape, Running
 
 TINY = 1e-9
 TAU = 0.95  # of the level, where the network begins to count
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family, and how it learns.
 
     Args:
@@ -77,16 +76,6 @@ class Shape:
         for stride in self.strides:
             product *= stride
         return product
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> "Shape":
-        """The shape a checkpoint carries."""
-        tuples = {name: tuple(given[name]) for name in ("strides", "dilations")}
-        return cls(**{**given, **tuples})
 
 
 class EquivariantUNet(nn.Module):

@@ -5,7 +5,7 @@ checkpoint can be read without knowing which file made it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -19,17 +19,26 @@ from rtdeclip.training.degrade import Item
 SMALLEST = 1e-6  # as in the host: below it a signal is not divided by
 
 
-class Shape(Protocol):
-    """What makes one network of a family: a frozen dataclass of numbers and words."""
+@dataclass(frozen=True, slots=True)
+class NetworkShape:
+    """What makes one network of a family; each adds its numbers and words."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        ...
+        """For a checkpoint and a card."""
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> Self:
-        """The shape a checkpoint carries."""
-        ...
+        """The shape a checkpoint carries; lists, as a file may have them, are tuples.
+
+        Raises:
+            TypeError: a name that this family has not.
+        """
+        made = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in given.items()
+        }
+        return cls(**made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +148,12 @@ class Family:
     shape: str = "Shape"
     network: str = "Network"
 
-    def shape_from(self, given: dict[str, Any]) -> Shape:
+    def shape_from(self, given: dict[str, Any]) -> NetworkShape:
         """The shape that a checkpoint carries."""
-        cls: type[Shape] = getattr(self._loaded(), self.shape)
+        cls: type[NetworkShape] = getattr(self._loaded(), self.shape)
         return cls.from_dict(given)
 
-    def build(self, shape: Shape) -> nn.Module:
+    def build(self, shape: NetworkShape) -> nn.Module:
         """A fresh network of this shape; it is a ``Network`` too."""
         made: nn.Module = getattr(self._loaded(), self.network)(shape)
         assert isinstance(made, Network)

@@ -22,9 +22,9 @@ hard clipping. Draws at work are fixed numbers, so that a file gives one result.
 For files. It fails on material unlike its training data; frames know no neighbours.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import log, pi
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -32,7 +32,7 @@ from torch.nn import functional
 
 from rtdeclip.processors.model_card import Chunks
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running
+from rtdeclip.training.nets.network import NetworkShape, Running
 
 FRAME = 1024
 LOWEST_LOG_VARIANCE, HIGHEST_LOG_VARIANCE = -7.0, 5.0
@@ -42,7 +42,7 @@ LEVELS = (0.25, 0.95)  # b, of a frame's peak
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -66,15 +66,6 @@ class Shape:
     context: bool = True
     hidden: float = 0.3
     chunk: int = FRAME
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> "Shape":
-        """The shape a checkpoint carries."""
-        return cls(**{**given, "widths": tuple(given["widths"])})
 
 
 class Frames(NamedTuple):

@@ -6,22 +6,21 @@ al. (ISMIR 2022) train it against distortion, end to end on the time signal: Han
 direction each frame uses the past only.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from rtdeclip.processors.model_card import Chunks, Normalisation
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running, through
+from rtdeclip.training.nets.network import NetworkShape, Running, through
 from rtdeclip.training.nets.spectra import signal, spectra
 
 WINDOW, HOP = 1024, 256
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -37,15 +36,6 @@ class Shape:
     chunk: int = 32768
     clipped_only: bool = True
     normalisation: Normalisation = "energy"
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Self:
-        """The shape a checkpoint carries."""
-        return cls(**given)
 
 
 class OpenUnmix(nn.Module):

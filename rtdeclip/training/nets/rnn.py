@@ -5,19 +5,18 @@ waveform in, restored waveform out. What one step sees is not given in the paper
 it is a frame of 64 samples, because a sample a step would be 16 000 steps a second.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rtdeclip.processors.model_card import Chunks, Normalisation
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running, through
+from rtdeclip.training.nets.network import NetworkShape, Running, through
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -38,15 +37,6 @@ class Shape:
     overlap: float = 0.5
     residual: bool = False
     normalisation: Normalisation = "none"
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Self:
-        """The shape a checkpoint carries."""
-        return cls(**given)
 
 
 class FrameRnn(nn.Module):

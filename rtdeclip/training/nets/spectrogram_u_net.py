@@ -18,8 +18,7 @@ It needs the whole excerpt and is for files: clipped samples are not told to it,
 without the host's consistency it changes reliable ones too.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor, nn
@@ -27,14 +26,14 @@ from torch.nn import functional
 
 from rtdeclip.processors.model_card import Chunks
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running
+from rtdeclip.training.nets.network import NetworkShape, Running
 
 TINY = 1e-12  # held by clamp: the exporter takes x + 1e-12 for x
 FLOOR = 1e-2  # of the magnitude at an rms of 1, where a busy bin has about 10
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -55,15 +54,6 @@ class Shape:
     def multiple(self) -> int:
         """Signals are cut or padded to a multiple of so many samples."""
         return self.step << self.levels
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> "Shape":
-        """The shape a checkpoint carries."""
-        return cls(**given)
 
 
 class SpectrogramUNet(nn.Module):

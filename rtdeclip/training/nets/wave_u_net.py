@@ -6,8 +6,7 @@ way down, of 5 on the way up, the channels growing by ``width`` a level. The out
 linear, because restored peaks exceed full scale. Clipped waveform in, restored out.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +14,13 @@ from torch.nn import functional
 
 from rtdeclip.processors.model_card import Chunks, Normalisation
 from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import Running, through
+from rtdeclip.training.nets.network import NetworkShape, Running, through
 
 DOWN, UP, SLOPE = 15, 5, 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NetworkShape):
     """What makes one network of this family.
 
     Args:
@@ -40,15 +39,6 @@ class Shape:
     clipped_only: bool = True
     residual: bool = False
     normalisation: Normalisation = "energy"
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, given: dict[str, Any]) -> Self:
-        """The shape a checkpoint carries."""
-        return cls(**given)
 
 
 class WaveUNet(nn.Module):
