@@ -142,7 +142,8 @@ def _start(fit: "Fit", request: Request) -> None:
                 f"family {fit.plan.family!r} starts from a checkpoint (last.ckpt)."
             )
         card = find_card(request.init)
-        fit.start_from(weights_of(card.path("fp32"), fit.plan.shape))
+        form = "fp32" if "fp32" in card.weights else "fp16"
+        fit.start_from(weights_of(card.path(form), fit.plan.shape))
 
 
 def _mean_of(checkpoint: Path, plan: "Plan") -> dict[str, Any]:

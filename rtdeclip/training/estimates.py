@@ -8,7 +8,7 @@ many times: so the segments are drawn, degraded and restored ahead, and kept as 
 integers. Each is cut from a longer one, so that no estimate lacks its surroundings.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,12 @@ from rtdeclip.training.data import Pool
 from rtdeclip.training.degrade import Item, clip_batch, shaped
 from rtdeclip.training.fit import Plan
 
-GROWTH = 0.015  # of A-SPADE's sparsity; the card tells the host to use the same
+GROWTH = 0.015  # of A-SPADE's sparsity
+# Settings of what networks correct; the card tells the host to use the same.
+ESTIMATORS: Mapping[str, dict[str, Value]] = {
+    "aspade": {"growth": GROWTH},
+    "ar": {"order": 64, "look_ahead": 4.3},
+}
 WIDE_HZ = 24000
 LOOK_AHEAD_MS, WIDE_LOOK_AHEAD_MS = 48.0, 8.0  # of linear prediction, at most
 SURROUNDINGS_S = 0.032  # on each side
@@ -156,7 +161,7 @@ def late_samples(plan: Plan, window_ms: float) -> int:
 
 def estimate_of(plan: Plan) -> Estimate:
     """The processor whose estimate the plan's network corrects, for its card."""
-    settings: dict[str, Value] = {"growth": GROWTH} if plan.windows_ms else {}
+    settings = dict(ESTIMATORS.get(plan.estimator, {}))
     return Estimate(plan.estimator, settings, plan.windows_ms)
 
 

@@ -36,6 +36,7 @@ OPSET = 20
 IR_VERSION = 10
 FILES = {"int8": "model.int8.onnx", "fp32": "model.onnx", "fp16": "model.fp16.onnx"}
 WHOLE_SAMPLES = 16384  # of the example that a graph of any length is traced with
+HALVED = "_h"  # ends the name of a tensor of 16 bits
 LARGE = 256  # numbers; smaller tensors stay as they are
 
 
@@ -147,9 +148,11 @@ def halved(model: onnx.ModelProto) -> onnx.ModelProto:
         if value.dtype != np.float32 or value.size < LARGE:
             continue
         name = stored.name
-        stored.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}_h"))
+        stored.CopyFrom(
+            numpy_helper.from_array(value.astype(np.float16), name + HALVED)
+        )
         casts.append(
-            helper.make_node("Cast", [f"{name}_h"], [name], to=TensorProto.FLOAT)
+            helper.make_node("Cast", [name + HALVED], [name], to=TensorProto.FLOAT)
         )
     nodes = [*casts, *graph.node]
     del graph.node[:]
@@ -293,7 +296,7 @@ def write_card(card: Card) -> None:
 
 
 def weights_of(path: Path, shape: Shape) -> dict[str, Tensor]:
-    """The named weights of a shipped fp32 graph, as a state dict to start from.
+    """A state dict to start from: the named weights of a shipped fp32 or fp16 graph.
 
     One without a partner serves a shape that has one, see ``with_partner``.
 
@@ -302,9 +305,9 @@ def weights_of(path: Path, shape: Shape) -> dict[str, Tensor]:
     """
     try:
         stored = {
-            i.name.removeprefix("net."): torch.from_numpy(
+            i.name.removeprefix("net.").removesuffix(HALVED): torch.from_numpy(
                 numpy_helper.to_array(i).copy()
-            )
+            ).float()
             for i in onnx.load(path).graph.initializer
         }
         if shape.partner and "meet.matrix" not in stored:
@@ -334,8 +337,8 @@ def weights_of(path: Path, shape: Shape) -> dict[str, Tensor]:
         onnx.onnx_cpp2py_export.checker.ValidationError,
     ) as error:
         raise ModelError(
-            f"{path} has not the weights of this network ({error}). Give an fp32 graph "
-            "that rtdeclip export wrote, and its own shape."
+            f"{path} has not the weights of this network ({error}). Give an fp32 or "
+            "fp16 graph that rtdeclip export wrote, and its own shape."
         ) from error
     return found
 

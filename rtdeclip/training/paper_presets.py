@@ -38,6 +38,17 @@ DRY = Distortions(
 )
 OVERDRIVE = Distortions((Rule("overdrive", 20.0, 50.0, peak=0.5),), sum_share=0.5)
 
+# Ours: for whom the exact inverse does not know the curve. Overdrive, tanh and hard
+# clipping, alone and beside up to as much dry signal.
+ANY_CURVE = Distortions(
+    (
+        Rule("overdrive", 10.0, 45.0, peak=0.5, driest=0.5, share=0.4),
+        Rule("tanh", 0.0, 30.0, peak=1.0, driest=0.5, share=0.4),
+        Rule("gain", 6.0, 30.0, peak=1.0, driest=0.5, share=0.2),
+    ),
+    sum_share=0.5,
+)
+
 _WINDOWS = Plan(
     "demucs-paper",
     16000,
@@ -120,6 +131,7 @@ _PLANS = (
     ),
     _DEMUCS_1M,
     _overdriven(_DEMUCS_1M, 20.0),
+    replace(_overdriven(_DEMUCS_1M, 12.0), name="demucs-1m-all", distortions=ANY_CURVE),
     _WAVE_U_NET,
     _overdriven(_WAVE_U_NET, 20.0),
     replace(

@@ -14,7 +14,14 @@ from rtdeclip.processors.onnx_model import make, method_of
 from rtdeclip.processors.step_graph import StepGraph, graph_metadata
 from rtdeclip.stream.processor import Rung
 from rtdeclip.stream.stream import Stream
-from rtdeclip.training.export import IR_VERSION, OPSET, export, weights_of, write_card
+from rtdeclip.training.export import (
+    IR_VERSION,
+    OPSET,
+    export,
+    halved,
+    weights_of,
+    write_card,
+)
 from rtdeclip.training.fit import Plan
 from rtdeclip.training.nets.causal_demucs import CausalDemucs, Shape
 
@@ -183,6 +190,14 @@ def test_a_shipped_graph_gives_its_weights_back(exported):
     assert torch.allclose(again(**given)[0], net(**given)[0], atol=1e-6)
     with pytest.raises(ModelError, match="has not the weights of this network"):
         weights_of(card.path("fp32"), replace(plan.shape, width=4))
+
+
+def test_a_graph_of_16_bits_gives_its_weights_back_rounded(exported, tmp_path):
+    _, plan, card = exported
+    whole = weights_of(card.path("fp32"), plan.shape)
+    onnx.save(halved(onnx.load(card.path("fp32"))), tmp_path / "model.fp16.onnx")
+    for name, rounded in weights_of(tmp_path / "model.fp16.onnx", plan.shape).items():
+        assert torch.allclose(rounded, whole[name], rtol=1e-3, atol=1e-6), name
 
 
 def test_the_hybrids_latency_is_the_estimates_and_its_own(exported):
