@@ -38,6 +38,8 @@ VARIANTS = (
     "python_callback_own_process",
 )
 _START_S = 180.0
+_OWN = ("own_underruns", "late_hops", "device_stalls", "device_rushes")
+"""What the engine counts of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,14 @@ class Row:
         own_underruns: positions not filled although their block had come at least
             one block before and the callback gap was at most 1.5 periods.
         late_hops: hops of which a sample was played dry.
+        device_stalls: callbacks more than 1.5 periods after the last.
+        device_rushes: callbacks less than half a period after it: the device was held
+            up and catches up.
         bad_blocks: at the far end, of ``blocks``: a reliable sample was wrong or the
-            round trip changed.
+            round trip was another.
+        breaks: unbroken runs of them: compare these between variants. A cycle that the
+            server takes from a client is one break in every variant, but more bad
+            blocks the longer the path is (``jack_probe.Verdict``).
         blocks: judged at the far end.
         repaired_samples: clipped samples that came back beyond the clip level.
         rtt_samples: the measured round trip.
@@ -77,7 +85,10 @@ class Row:
     flags: int
     own_underruns: int | None
     late_hops: int | None
+    device_stalls: int | None
+    device_rushes: int | None
     bad_blocks: int
+    breaks: int
     blocks: int
     repaired_samples: int
     rtt_samples: int
@@ -128,7 +139,14 @@ def _measure(
             else:
                 found = _peer(variant, server, block, hog, seconds, processor)
         verdict = verdict_of()
-    kept = ("bad_blocks", "blocks", "repaired_samples", "rtt_samples", "xruns")
+    kept = (
+        "bad_blocks",
+        "breaks",
+        "blocks",
+        "repaired_samples",
+        "rtt_samples",
+        "xruns",
+    )
     return Row(
         variant=variant,
         block=block,
@@ -229,8 +247,7 @@ def _engine(
                 "output_underflows",
             )
         ),
-        "own_underruns": end["own_underruns"],
-        "late_hops": end["late_hops"],
+        **{name: end[name] for name in _OWN},
         "stated_samples": session.info["latency_samples"],
         "wake_p50_us": end["wake_p50_us"],
         "wake_p99_us": end["wake_p99_us"],
@@ -268,8 +285,7 @@ def _peer(
     found: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
     return {
         "scheduler": "the callback's",
-        "own_underruns": None,
-        "late_hops": None,
+        **dict.fromkeys(_OWN),
         "wake_p50_us": None,
         "wake_p99_us": None,
         **found,

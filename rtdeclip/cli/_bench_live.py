@@ -14,13 +14,14 @@ _COLUMNS = (
     ("own_underruns", 5),
     ("late_hops", 5),
     ("bad_blocks", 6),
+    ("breaks", 6),
     ("rtt_samples", 7),
     ("stated_samples", 7),
     ("wake_p99_us", 7),
     ("machine_stalls", 7),
 )
-_HEADS = ("variant", "block", "hog", "callbacks", "flags", "own", "late", "bad", "rtt",
-          "stated", "wake99", "stalls")  # fmt: skip
+_HEADS = ("variant", "block", "hog", "callbacks", "flags", "own", "late", "bad",
+          "breaks", "rtt", "stated", "wake99", "stalls")  # fmt: skip
 
 
 def live(
@@ -41,8 +42,9 @@ def live(
     """Glitches of the live engine beside simpler ways, on a dummy JACK device.
 
     own: positions the engine failed to fill although the device kept its time;
-    late: hops played dry; bad: blocks that came back wrong; stalls: times the machine
-    itself stood still for a block. Compare rows of one run only.
+    late: hops played dry; bad: blocks that came back wrong or at another time; breaks:
+    runs of them; stalls: times the machine itself stood still for a block. Compare
+    rows of one run only.
 
     [bold]Examples[/bold]
 

@@ -11,6 +11,11 @@ The callback that captures positions c … c + n plays c − L … c + n − L. 
 that the worker has not published by then is played dry: the captured sample of that
 very position, through the same gain, ceiling and channel map. So a late hop is no gap
 and no delay, and L stays what it was.
+
+A device that was held up calls twice in a row to catch up, and at the smallest L the
+worker then has had no time at all for the block that came just before. Only such a
+callback naps (``_let_catch_up``), until that block is there and never longer than a
+quarter of its own block lasts.
 """
 
 from typing import Any
@@ -24,16 +29,36 @@ from rtdeclip.live.atomic import as_pointer, load_acquire, store_release
 from rtdeclip.live.ring import split
 
 MONOTONIC = 1
+_NAP_NS = 50_000
 # PaStreamCallbackFlags
 _IN_UNDER, _IN_OVER, _OUT_UNDER, _OUT_OVER = 1, 2, 4, 8
 
 
-def _count_callback(words: NDArray[np.int64], n: int, now_ns: int, flags: int) -> bool:
-    """Counters of one callback; True if it came within 1.5 periods of the last."""
+def _length_ns(words: NDArray[np.int64], n: int) -> int:
+    return n * 1_000_000_000 // words[r.SAMPLE_RATE]
+
+
+def _is_rushed(words: NDArray[np.int64], now_ns: int) -> bool:
+    """True for a callback that comes before half of the last block has passed."""
+    gap = now_ns - words[r.LAST_NS]
+    return words[r.CALLBACKS] > 0 and 2 * gap < _length_jit(words, words[r.BLOCK])
+
+
+def _count_callback(words: NDArray[np.int64], n: int, now_ns: int, flags: int) -> int:
+    """Counters of one callback; positions below what it returns came in good time.
+
+    That is at least one block ago; none (0) if the device stood still for more than
+    1.5 periods.
+    """
     gap = now_ns - words[r.LAST_NS]
     on_time = gap <= words[r.PERIOD_NS] + words[r.PERIOD_NS] // 2
     if words[r.CALLBACKS] > 0 and not on_time:
         words[r.DEVICE_STALLS] += 1
+    ripe = words[r.CAPTURED]
+    if _is_rushed_jit(words, now_ns):
+        words[r.RUSHES] += 1
+        ripe = words[r.BEFORE_PREVIOUS]
+    words[r.BEFORE_PREVIOUS] = words[r.CAPTURED]
     words[r.LAST_NS] = now_ns
     words[r.CALLBACKS] += 1
     words[r.BLOCK] = n
@@ -42,7 +67,7 @@ def _count_callback(words: NDArray[np.int64], n: int, now_ns: int, flags: int) -
     words[r.INPUT_OVERFLOWS] += flags & _IN_OVER != 0
     words[r.OUTPUT_UNDERFLOWS] += flags & _OUT_UNDER != 0
     words[r.OUTPUT_OVERFLOWS] += flags & _OUT_OVER != 0
-    return on_time
+    return ripe if on_time else 0
 
 
 def _capture(
@@ -92,9 +117,12 @@ def _play(
     outgoing: NDArray[np.float32],
     n: int,
     start: int,
-    on_time: bool,
+    ripe: int,
 ) -> None:
-    """Positions start − L … of the playback ring, or dry, into the output."""
+    """Positions start − L … of the playback ring, or dry, into the output.
+
+    What should have been made of input below position ``ripe`` is the worker's fault.
+    """
     mask = words[r.RING_MASK]
     n_channels = words[r.N_CHANNELS]
     width = words[r.OUT_CHANNELS]
@@ -113,7 +141,7 @@ def _play(
         if dry and p >= 0 and words[r.STARTED] != 0:
             late += 1
             h = (p + words[r.STREAM_LATENCY]) // hop
-            own += on_time and (h + 1) * hop <= start
+            own += (h + 1) * hop <= ripe
             if h != words[r.LAST_LATE_HOP]:
                 words[r.LATE_HOPS] += 1
                 words[r.LAST_LATE_HOP] = h
@@ -142,6 +170,8 @@ def _play(
     words[r.PLAYED] = start + n - words[r.LATENCY]
 
 
+_length_jit = njit(nogil=True, cache=True)(_length_ns)
+_is_rushed_jit = njit(nogil=True, cache=True)(_is_rushed)
 count_jit = njit(nogil=True, cache=True)(_count_callback)
 capture_jit = njit(nogil=True, cache=True)(_capture)
 _sample_jit = njit(nogil=True, cache=True, error_model="numpy")(_sample)
@@ -173,9 +203,9 @@ def _exchange(
     rows = rings.view(np.float32).reshape(2, size, n_channels)
     start = words[r.CAPTURED]
     words[r.POSTED_NS] = now_ns
-    on_time = count_jit(words, n, now_ns, flags)
+    ripe = count_jit(words, n, now_ns, flags)
     capture_jit(words, rows[0], incoming, n)
-    _play_jit(words, reals, rows[0], rows[1], outgoing, n, start, on_time)
+    _play_jit(words, reals, rows[0], rows[1], outgoing, n, start, ripe)
 
 
 exchange = njit(
@@ -195,17 +225,47 @@ sem_post = types.ExternalFunction("sem_post", types.int32(types.uintp))
 clock_gettime = types.ExternalFunction(
     "clock_gettime", types.int32(types.int32, types.uintp)
 )
+_nanosleep = types.ExternalFunction("nanosleep", types.int32(types.uintp, types.uintp))
+
+
+def _let_catch_up(words: NDArray[np.int64], n: int, now_ns: int) -> None:
+    """Before a rushed callback: naps until what it is to play is published.
+
+    Args:
+        words: of the engine's memory.
+        n: samples of this callback.
+        now_ns: CLOCK_MONOTONIC.
+    """
+    if words[r.STARTED] == 0 or not _is_rushed_jit(words, now_ns):
+        return
+    until = words[r.CAPTURED] + n - words[r.LATENCY]
+    clock = types.uintp(words[r.ADDRESS] + 8 * r.TIMESPEC)
+    nap = types.uintp(words[r.ADDRESS] + 8 * (r.TIMESPEC + 2))
+    words[r.TIMESPEC + 2], words[r.TIMESPEC + 3] = 0, _NAP_NS
+    longest = left = _length_jit(words, n) // 4
+    while load_acquire(words, r.PUBLISHED) < until and left > 0:
+        _nanosleep(nap, types.uintp(0))
+        clock_gettime(MONOTONIC, clock)
+        spent = words[r.TIMESPEC] * 1_000_000_000 + words[r.TIMESPEC + 1] - now_ns
+        left = longest - spent
+
+
+_let_catch_up_jit = njit(nogil=True, cache=True)(_let_catch_up)
 
 
 def _callback(
     incoming: Any, outgoing: Any, n: Any, time_info: Any, flags: Any, user_data: Any
 ) -> int:
-    """PaStreamCallback: ``exchange`` on the memory at ``user_data``, then a post."""
+    """PaStreamCallback: ``exchange`` on the memory at ``user_data``, then a post.
+
+    The worker has been told of the block before: it needs no other post to go on.
+    """
     words = carray(as_pointer(user_data), (r.WORDS,), np.int64)
     block = carray(as_pointer(user_data), (words[r.TOTAL_WORDS],), np.int64)
     clock_gettime(MONOTONIC, types.uintp(user_data + 8 * r.TIMESPEC))
     now_ns = words[r.TIMESPEC] * 1_000_000_000 + words[r.TIMESPEC + 1]
     samples = types.int64(n)
+    _let_catch_up_jit(words, samples, now_ns)
     # Output-only streams have no input; its place is then never read.
     source = incoming if incoming != 0 else outgoing
     exchange(

@@ -21,6 +21,7 @@ _STRAIGHT = {
     "output_overflows": r.OUTPUT_OVERFLOWS,
     "output_underflows": r.OUTPUT_UNDERFLOWS,
     "device_stalls": r.DEVICE_STALLS,
+    "device_rushes": r.RUSHES,
     "late_hops": r.LATE_HOPS,
     "late_samples": r.LATE_SAMPLES,
     "own_underruns": r.OWN_UNDERRUNS,

@@ -83,7 +83,9 @@ def _ask_rtkit(reason: str) -> Granted:
         "--reply-timeout=1000",
         "--dest=org.freedesktop.RealtimeKit1",
         "/org/freedesktop/RealtimeKit1",
-        "org.freedesktop.RealtimeKit1.MakeThreadRealtime",
+        # Not MakeThreadRealtime: it serves threads of the caller, here dbus-send.
+        "org.freedesktop.RealtimeKit1.MakeThreadRealtimeWithPID",
+        f"uint64:{os.getpid()}",
         f"uint64:{threading.get_native_id()}",
         f"uint32:{RTKIT_PRIORITY}",
     ]

@@ -25,7 +25,7 @@ VALID_FROM = 16  # first position of the contiguous stretch below PUBLISHED (wor
 FED = 24  # for a file source: positions written ahead (feeder)
 PLAYED = 32  # positions that left (callback)
 SEMAPHORE = 40  # sem_t, 32 bytes
-TIMESPEC = 48  # scratch of the callback
+TIMESPEC = 48  # scratch of the callback: a time, and the length of a nap
 WORKER_TIMESPEC = 56
 CLOCK_SEQ = 64  # seqlock around CLOCK_COUNT and CLOCK_NS (input callback)
 CLOCK_COUNT = 65
@@ -67,7 +67,8 @@ OWN_UNDERRUNS = 171
 EPISODES = 172
 LAST_LATE_HOP = 173
 WAS_LATE = 174
-LATE_AT_PREVIOUS = 175  # CAPTURED before the previous callback
+BEFORE_PREVIOUS = 175  # CAPTURED when the previous callback began
+RUSHES = 176  # callbacks within half a block of the last
 
 # Counters of the worker.
 HOPS = 192
@@ -214,6 +215,7 @@ class EngineMemory:
     def reset_counters(self) -> None:
         """Counters and histograms to zero; positions stay."""
         self.words[INPUT_UNDERFLOWS : EPISODES + 1] = 0
+        self.words[RUSHES] = 0
         self.words[SKIPPED : BAD_INPUT + 1] = 0
         self.words[WORST_RTF_NS : WORST_WAKE_NS + 1] = 0
         self.wake[:] = 0

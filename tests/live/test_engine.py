@@ -114,6 +114,44 @@ def test_underruns_of_a_stalled_device_are_not_ours(kit):
     assert word(sim, "OWN_UNDERRUNS") == 0
 
 
+def test_a_hop_is_not_ours_to_answer_for_before_a_block_of_time_has_passed(kit):
+    sim = kit.device(kit.DelayLine(64, 0), 64, extra_periods=0)
+    x = kit.ramp(64 * 60)
+    sim.run(x[: 64 * 30], 64)
+    sim.callback(x[:64])
+    sim._clock.ns -= round(64e9 / kit.rate) - 1000  # the device catches up
+    sim.callback(x[:64])
+    assert word(sim, "RUSHES") == 1
+    assert (word(sim, "LATE_HOPS"), word(sim, "OWN_UNDERRUNS")) == (1, 0)
+    sim.callback(x[:64])  # its hop's input came a block ago
+    assert (word(sim, "LATE_HOPS"), word(sim, "OWN_UNDERRUNS")) == (2, 64)
+
+
+def test_a_callback_of_a_device_that_catches_up_gives_the_worker_time(kit):
+    block, call = 16384, compile_callback()
+    x = kit.ramp(6 * block)
+    out = np.zeros_like(x)
+    for threaded in (True, False):
+        sim = kit.device(kit.DelayLine(block, 0), block, extra_periods=0)
+        engine = sim.engine
+        engine.memory.words[r.STARTED] = 1
+        if threaded:
+            # As if a block lasted 4 s: a nap for the busiest machine.
+            engine.memory.words[r.SAMPLE_RATE] = 4096
+            engine.start_worker()
+        for at in range(0, len(x), block):  # one straight after the other
+            place = x[at:].ctypes.data, out[at:].ctypes.data
+            call.ctypes(*place, block, 0, 0, engine.memory.address)
+        assert word(sim, "RUSHES") == 5
+        if threaded:
+            assert engine.stop_worker()
+            assert word(sim, "LATE_HOPS") == 0
+            np.testing.assert_array_equal(out[block:], -x[:-block])
+        else:  # nobody comes: what was due is dry after all
+            assert word(sim, "LATE_HOPS") == 5
+            np.testing.assert_array_equal(out[block:], x[:-block])
+
+
 def test_a_stream_that_raises_is_dry_and_comes_back(kit):
     stream = kit.DelayLine(64, 64)
     sim = kit.device(stream, 64, extra_periods=0)

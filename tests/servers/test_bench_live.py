@@ -33,6 +33,23 @@ def test_a_block_that_the_server_dropped_counts_once_whatever_the_delay():
         assert judge(record, 256).bad_blocks == 1
 
 
+def through(sent, path, lost, block=256):
+    """What a path of ``path`` samples returns whose client loses a cycle."""
+    kept = np.delete(sent.reshape(-1, block), lost, axis=0).ravel()
+    out = np.concatenate([np.zeros(path, np.float32), kept])[: len(kept)]
+    at = lost * block
+    return np.concatenate([out[:at], out[at - block : at], out[at:]])  # the old again
+
+
+def test_a_cycle_lost_to_a_client_is_one_break_however_long_its_path():
+    sent = probe_signal()
+    bare, engine = (judge(through(sent, path, 30), 256) for path in (256, 1008))
+    assert (bare.rtt_samples, engine.rtt_samples) == (256, 1008)
+    assert (bare.breaks, engine.breaks) == (1, 1)
+    # A stale block; and what was under way, a period late.
+    assert (bare.bad_blocks, engine.bad_blocks) == (2, 5)
+
+
 def test_the_soak_is_exact():
     row = soak(0.02)
     assert (row.late_samples, row.latency_constant, row.counters_exact) == (

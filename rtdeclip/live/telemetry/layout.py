@@ -39,7 +39,7 @@ from rtdeclip.errors import DeviceError, SettingError
 from rtdeclip.live.telemetry.status import METERED_CHANNELS, PARAMETERS, Status
 
 MAGIC = b"RTDECLIP"
-VERSION = 1
+VERSION = 2
 EVENTS = 64
 REQUEST_BYTES = 16384
 INFO_BYTES = 65536

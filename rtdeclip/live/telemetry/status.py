@@ -42,6 +42,7 @@ class Status:
     output_overflows: int = 0
     output_underflows: int = 0
     device_stalls: int = 0  # callback gaps above 1.5 periods
+    device_rushes: int = 0  # callbacks within half a block of the last: it catches up
     late_hops: int = 0  # hops of which a sample was played dry
     late_samples: int = 0  # positions played dry because of it
     own_underruns: int = 0  # … although the device had kept its time
