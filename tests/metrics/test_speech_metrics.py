@@ -82,6 +82,30 @@ def test_llr_of_digital_silence_in_the_test_is_finite() -> None:
     assert np.isfinite(llr(X, np.zeros_like(X), RATE).composite)
 
 
+def published_noise(n: int = 8000) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(test, reference) of the examples in torchmetrics' documentation, version 1.
+
+    ``torch.manual_seed(42)``, then two of ``torch.randn(n)``: the Mersenne twister's 24
+    lower bits, Box and Muller's method on 8 radii and 8 angles at a time.
+    """
+    bits = np.random.RandomState(42).randint(0, 2**32, (2 * n // 16, 2, 8), np.uint32)
+    radius, angle = (bits & 0xFFFFFF).astype(np.float64).transpose(1, 0, 2) / 2**24
+    radius = np.sqrt(-2 * np.log1p(-radius))
+    turns = [radius * np.cos(2 * np.pi * angle), radius * np.sin(2 * np.pi * angle)]
+    test, reference = np.stack(turns, 1).astype(np.float32).reshape(2, n)
+    return test, reference
+
+
+def test_pesq_and_stoi_of_the_published_noise_are_as_published() -> None:
+    pytest.importorskip("pesq", reason="the extra speech-metrics is not installed")
+    pytest.importorskip("pystoi", reason="the extra speech-metrics is not installed")
+    test, reference = published_noise()
+    assert test[:3] == pytest.approx([1.9269, 1.4873, 0.9007], abs=5e-5)
+    assert pesq(reference, test, 8000, "nb") == pytest.approx(2.2885, abs=5e-5)
+    assert pesq(reference, test, RATE, "wb") == pytest.approx(1.6805, abs=5e-5)
+    assert stoi(reference, test, 8000) == pytest.approx(-0.084, abs=5e-4)
+
+
 def test_pesq_of_identical_speech_is_the_top_of_its_scale() -> None:
     pytest.importorskip("pesq", reason="the extra speech-metrics is not installed")
     assert pesq(X, X, RATE, "wb") == pytest.approx(4.6438885, abs=1e-6)
