@@ -206,7 +206,7 @@ def test_without_the_mask_the_network_sees_the_signal_only():
 def test_missing_samples_are_never_read(name):
     net = net_of(name)
     frames = net.frames(item_of(2048, batch=4).clean, torch.Generator().manual_seed(1))
-    missing = 1.0 - frames.judged
+    missing = frames.lost
     assert 0 < missing.mean() < 1
     other = frames._replace(x=frames.x + 5.0 * missing)
     losses = [net.bound(f, torch.Generator().manual_seed(2)) for f in (frames, other)]
@@ -240,11 +240,48 @@ def test_observed_samples_stay_and_the_same_frame_gives_the_same_result():
 def test_louder_samples_go_missing_more_often():
     net = net_of("not-miwae")
     frames = net.frames(item_of(4096, batch=8).clean, torch.Generator().manual_seed(1))
-    missing = frames.judged == 0
+    missing = frames.lost == 1
     assert frames.x.abs()[missing].mean() > 1.5 * frames.x.abs()[~missing].mean()
     assert torch.equal(frames.sign[missing], frames.x.sign()[missing])
-    assert bool((frames.seen <= frames.judged).all())
-    assert 0.5 < float(frames.seen.sum() / frames.judged.sum()) < 0.9
+    assert torch.equal(frames.seen + frames.judged + frames.lost, 0 * frames.x + 1)
+    assert torch.equal(frames.sign == 0, (frames.seen == 1) | (frames.x == 0))
+
+
+def test_of_what_a_lower_level_hides_the_likelihood_sees_samples_above_it():
+    net = net_of("not-miwae")
+    frames = net.frames(item_of(4096, batch=8).clean, torch.Generator().manual_seed(1))
+    assert bool((frames.level >= 1).all())  # the recording's, over the one shown
+    hard = (frames.steepness > 10)[:, 0]  # W of 100; of 10 it is at most 9.5
+    judged = frames.x[hard].abs()[frames.judged[hard] == 1]
+    assert judged.min() > 0.5
+    assert (judged > 1).float().mean() > 0.8
+    assert bool((judged < frames.level[hard].max() + 0.5).all())
+
+
+def test_what_is_read_at_work_is_neither_missing_nor_judged():
+    net, item = net_of("not-miwae"), item_of(1024)
+    level = item.theta[:, :1]
+    frames = net.missing(item.clean, item.sign, level, 10.0)
+    assert torch.equal(frames.x != 0, (item.sign == 0) & (item.clean != 0))
+    assert torch.equal(frames.lost, item.sign.abs())
+    assert not frames.judged.any()
+    assert torch.allclose(frames.steepness, 10.0 * level)
+
+
+@pytest.mark.parametrize("steepness", [1.5, 5.0, 60.0])
+def test_the_law_over_a_gaussian_is_its_integral(steepness):
+    means, variance = torch.linspace(-1.0, 3.0, 9), 0.3
+    one = torch.ones(9, 1)
+    blank = torch.zeros(9, 1)
+    frames = miwae.Frames(blank, blank, blank, one, one, 1.2 * one, steepness * one)
+    found = miwae._law_over(
+        means[None, :, None], torch.full((1, 9, 1), variance).log(), frames
+    )
+    wide = torch.linspace(-6.0, 6.0, 20001)
+    weight = torch.softmax(-0.5 * wide.square(), 0)
+    x = means[:, None] + variance**0.5 * wide
+    exact = (weight * torch.sigmoid(steepness * (x - 1.2))).sum(1)
+    assert torch.allclose(found[0].exp(), exact, atol=0.02)
 
 
 def test_the_spread_of_the_draws_is_positive_and_finite():

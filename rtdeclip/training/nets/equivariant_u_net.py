@@ -65,8 +65,8 @@ class Shape(NetworkShape):
     biases: bool = False
     supervised: bool = False
     blend: bool = True
-    lowest: float = 0.5
-    highest: float = 1.5
+    lowest: float = 1.0
+    highest: float = 3.0
     chunk: int = 22528
 
     @property
@@ -136,11 +136,12 @@ class EquivariantUNet(nn.Module):
             return ((first - item.clean) / unit).square().mean()
         span = self.shape.highest - self.shape.lowest
         drawn = torch.rand(len(y), 1, generator=generator).to(y.device)
-        louder = (self.shape.lowest + span * drawn) * first.detach()
+        g = self.shape.lowest + span * drawn
+        louder = g * first.detach()
         again = torch.maximum(torch.minimum(louder, level), -level)
         second = self.f(again, (again.abs() < level) * level)
         loss = measurement(first, y, item.sign, level) / unit.square()
-        loss = loss + ((louder - second) / unit).square()
+        loss = loss + ((louder - second) / (g * unit)).square()
         return loss.mean()
 
     def f(self, y: Tensor, reliable: Tensor) -> Tensor:

@@ -172,6 +172,9 @@ FAMILIES: Mapping[str, Family] = {
     "crafx": Family("crafx", network="Crafx"),
     "deep-filter": Family("deep_filter", network="DeepFilter"),
     "spectrogram-u-net": Family("spectrogram_u_net", network="SpectrogramUNet"),
+    "spectrogram-u-net-causal": Family(
+        "causal_spectrogram_u_net", network="CausalSpectrogramUNet"
+    ),
     "equivariant-u-net": Family("equivariant_u_net", network="EquivariantUNet"),
     "not-miwae": Family("not_miwae", network="NotMiwae"),
 }
