@@ -5,8 +5,7 @@
 
 Known answers: ODG of 36 excerpts by an independent implementation (``peaq/known.csv``),
 LLR of six clipped utterances (``test/known_llr.csv``), the order of R_nonlin over input
-SDRs on ``test/music``, and what the inverse waveshaper gets back of SoX's overdrive
-from 16-bit files, its settings known or found. CPU time over audio time, one process.
+SDRs on ``test/music``. CPU time over audio time, one process.
 """
 
 import argparse
@@ -22,23 +21,17 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from rtdeclip.distortion import clip_at_fraction, clip_to_sdr, overdrive
-from rtdeclip.errors import InputError, MissingExtraError
+from rtdeclip.distortion import clip_at_fraction, clip_to_sdr
+from rtdeclip.errors import MissingExtraError
 from rtdeclip.metrics.llr import llr
 from rtdeclip.metrics.peaq import peaq
 from rtdeclip.metrics.pesq import pesq
 from rtdeclip.metrics.r_nonlin import r_nonlin
-from rtdeclip.metrics.sdr import sdr_db
 from rtdeclip.metrics.stoi import estoi, stoi
-from rtdeclip.processors.inverse_overdrive import InverseOverdrive
-from rtdeclip.processors.inverse_waveshaper import InverseWaveshaper
-from rtdeclip.stream.clip import Clip
 
 Audio = NDArray[np.float32]
 Row = dict[str, Any]
 INPUT_SDRS_DB = (1, 3, 5, 7, 10, 15, 20)
-EVERY = 4  # of the test files; finding an overdrive takes seconds
-OVERDRIVES = ((20, 0), (20, 20), (35, 20), (50, 0))
 
 
 def main() -> None:
@@ -63,7 +56,6 @@ def all_rows(data: Path) -> Iterator[Row]:
     yield from llr_rows(data)
     yield from speed_rows(data)
     yield r_nonlin_row(data)
-    yield from waveshaper_rows(data)
 
 
 def load(path: Path) -> tuple[Audio, int]:
@@ -116,43 +108,6 @@ def r_nonlin_row(data: Path) -> Row:
         "rises_with_input_sdr": rising,
         "identical_is_1": identical,
     }
-
-
-def waveshaper_rows(data: Path) -> Iterator[Row]:
-    clips = [load(p) for p in sorted((data / "test").glob("*/*.flac"))[::EVERY]]
-    for gain, colour in OVERDRIVES:
-        known, found, times, refused = [], [], [], 0
-        for x, rate in clips:
-            y = sixteen_bits(overdrive(x, gain, colour).audio)
-            inverse = InverseWaveshaper(len(y), "overdrive", gain, colour)
-            start = process_time()
-            z = inverse.process(y, Clip(len(y))).copy()
-            times.append((process_time() - start) / len(y) * 1e9)
-            known.append(sdr_db(x, z))
-            try:
-                found.append(sdr_db(x, undo(y, rate)))
-            except InputError:
-                refused += 1
-        yield {
-            "what": f"overdrive {gain} {colour}, {len(clips)} files of 16 bits",
-            "known_median_db": float(np.median(known)),
-            "known_worst_db": min(known),
-            "found_median_db": float(np.median(found)),
-            "found_worst_db": min(found),
-            "refused": refused,
-            "ns_per_sample": float(np.median(times)),
-        }
-
-
-def undo(y: Audio, rate: int) -> Audio:
-    sign = np.zeros((len(y), 1), np.int8)
-    bound = np.zeros((len(y), 1), np.float32)
-    return InverseOverdrive().restore(y[:, None], sign, bound, rate)[:, 0]
-
-
-def sixteen_bits(y: Audio) -> Audio:
-    steps = np.clip(np.round(y.astype(np.float64) * 32768), -32768, 32767)
-    return (steps / 32768).astype(np.float32)
 
 
 def speed_rows(data: Path) -> Iterator[Row]:

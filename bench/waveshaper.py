@@ -4,8 +4,8 @@ Every mode with its settings known, from 16-bit samples of ``test/speech`` and
 ``test/music`` (``RTDECLIP_DATA`` or ``../shared/data``), every ``--every``-th file.
 SDR in dB, median and worst (files that overdrive drove beyond full scale lose the
 samples that were cut there: ``inverse-overdrive`` restores those too); nanoseconds of
-CPU time per sample, median of the files, the least of three passes each.
-Settings to be found: ``python -m bench.metrics``.
+CPU time per sample, median of the files, the least of three passes each. Then SoX's
+overdrive again, its settings found in the sound by ``inverse-overdrive``.
 """
 
 import argparse
@@ -19,20 +19,23 @@ import numpy as np
 from bench.aspade import Row, report, row
 from bench.classical import excerpts
 from rtdeclip.distortion import clip_with_gain, overdrive, saturate, with_dry
+from rtdeclip.errors import InputError
 from rtdeclip.metrics.sdr import sdr_db
+from rtdeclip.processors.inverse_overdrive import InverseOverdrive
 from rtdeclip.processors.inverse_waveshaper import InverseWaveshaper
 from rtdeclip.stream.clip import Clip
 from rtdeclip.types import Samples
 
 BLOCK, PASSES = 1024, 3
 KNOWN_DB, SAMPLE_NS = 70.0, 100.0
+OVERDRIVES = ((20.0, 0.0), (20.0, 20.0), (35.0, 20.0), (50.0, 0.0))
 Distort = Callable[[Samples], Samples]
 
 
 def modes() -> Iterator[tuple[str, Distort, dict[str, Any], float | None]]:
     """Name, distortion, settings of its inverse, and the SDR to reach."""
     settings: dict[str, Any]
-    for gain, colour in ((20.0, 0.0), (20.0, 20.0), (35.0, 20.0), (50.0, 0.0)):
+    for gain, colour in OVERDRIVES:
         name = f"overdrive {gain:g} dB, colour {colour:g}"
         settings = {"curve": "overdrive", "gain_db": gain, "colour": colour}
         yield name, partial(overdriven, gain=gain, colour=colour), settings, KNOWN_DB
@@ -81,7 +84,8 @@ def undo(y: Samples, settings: dict[str, Any]) -> tuple[Samples, float]:
 
 def all_rows(every: int) -> Iterator[Row]:
     found = [*excerpts("test/speech", 0, 0.0), *excerpts("test/music", 0, 0.0)]
-    files = [x[:, 0] for x, _ in found[::every]]
+    found = found[::every]
+    files = [x[:, 0] for x, _ in found]
     for name, distort, settings, least in modes():
         results = []
         for x in files:
@@ -92,6 +96,28 @@ def all_rows(every: int) -> Iterator[Row]:
         yield row(f"{name}, SDR dB, worst", float(table[:, 0].min()))
         speed = float(np.median(table[:, 1]))
         yield row(f"{name}, ns per sample", speed, high=SAMPLE_NS)
+    for gain, colour in OVERDRIVES:
+        name = f"overdrive {gain:g} dB, colour {colour:g}, found"
+        reached, refused = found_again(found, gain, colour)
+        yield row(f"{name}, SDR dB, median", float(np.median(reached)))
+        yield row(f"{name}, SDR dB, worst", min(reached))
+        yield row(f"{name}, files refused", refused)
+
+
+def found_again(
+    files: list[tuple[Samples, int]], gain: float, colour: float
+) -> tuple[list[float], int]:
+    """SDR in dB of the files whose settings were found, and how many were not."""
+    reached, refused = [], 0
+    for x, rate in files:
+        y = sixteen_bits(overdriven(x[:, 0], gain, colour))[:, None]
+        nothing = np.zeros(y.shape, np.int8), np.zeros(y.shape, np.float32)
+        try:
+            z = InverseOverdrive().restore(y, *nothing, rate)[:, 0]
+            reached.append(sdr_db(x[:, 0], z))
+        except InputError:
+            refused += 1
+    return reached or [float("nan")], refused
 
 
 def main() -> None:

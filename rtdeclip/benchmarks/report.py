@@ -1,10 +1,9 @@
-"""Benchmark rows as text, CSV, picture and a self-contained page; and compared."""
+"""Benchmark rows as CSV and picture, read again and compared."""
 
-import base64
 import csv
-import html
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,29 @@ from rtdeclip.errors import FileError
 
 _NAME = (120.0, 13.0)
 """Pixels that a name in a picture takes."""
+TITLES = {
+    "whole": "Whole signals: CPU time / audio time",
+    "compiled": "From start to sound in a new process: kernels compiled, and cached",
+    "scaled": "A stream on every core at once: the slowest of them",
+}
+"""Of the tables that ``--full`` and ``--peers`` add, by their key in the report."""
+_HEADS = {"sample_rate": "Hz", "severity": "input"}
 _KEY = ("processor", "sample_rate", "hop", "channels", "severity", "mode")
+
+
+def headings(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Keys of the first row as people read them.
+
+    Example:
+        >>> headings([{"sample_rate": 48000, "rtf_p50": 0.1, "cold_s": 9.0}])
+        ['Hz', 'RTF p50', 'cold, s']
+    """
+    return [_HEADS.get(key, _head(key)) for key in (rows[0] if rows else ())]
+
+
+def _head(key: str) -> str:
+    with_unit = re.sub(r"_(m?s)$", r", \1", key)
+    return with_unit.replace("rtf", "RTF").replace("_", " ")
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -181,34 +202,3 @@ def quality_picture(path: Path, lines: Sequence[dict[str, Any]]) -> None:
         panels[0].errorbar([], [], label=protocol, **mark)
     panels[0].legend(loc="lower right", frameon=False, fontsize=8)
     figure.savefig(path, format="png")
-
-
-def write_html(
-    path: Path, machine: dict[str, Any], rows: Sequence[dict[str, Any]], summary: str
-) -> None:
-    """One self-contained page: summary, picture, table, machine."""
-    picture = io.BytesIO()
-    rtf_picture(picture, rows)
-    image = base64.b64encode(picture.getvalue()).decode()
-    head = "".join(f"<th>{html.escape(k)}</th>" for k in rows[0]) if rows else ""
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td>{html.escape(_cell(v))}</td>" for v in row.values())
-        + "</tr>\n"
-        for row in rows
-    )
-    facts = html.escape(json.dumps(machine, indent=2))
-    path.write_text(
-        "<!doctype html><html lang='en'><meta charset='utf-8'>"
-        "<title>rtdeclip: real-time factors</title>"
-        "<style>body{font:15px system-ui;margin:2em auto;max-width:70em}"
-        "table{border-collapse:collapse}td,th{padding:.3em .7em;text-align:right}"
-        "tr:nth-child(even){background:#8882}img{max-width:100%}</style>"
-        f"<h1>Real-time factors</h1><p>{html.escape(summary)}</p>"
-        f"<img alt='RTF against latency' src='data:image/png;base64,{image}'>"
-        f"<table><tr>{head}</tr>\n{body}</table><h2>Machine</h2><pre>{facts}</pre></html>"
-    )
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

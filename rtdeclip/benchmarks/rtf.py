@@ -5,20 +5,19 @@ processed. *Paced*: a hop when its time has come, caches cold, as live sound is:
 six times slower per hop, and the figure that counts live.
 """
 
-import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from time import perf_counter, process_time, sleep
+from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rtdeclip.benchmarks.hops import MODES, Timing, resident_mb, time_of, timed
 from rtdeclip.benchmarks.synth import plucked
 from rtdeclip.distortion import clip_to_sdr
 from rtdeclip.errors import SettingError
 from rtdeclip.stream.processor import Method
-from rtdeclip.stream.registry import listings
+from rtdeclip.stream.registry import find, listings
 from rtdeclip.stream.stream import Stream
 from rtdeclip.types import Samples
 
@@ -57,7 +56,9 @@ class Row:
     """What one case measured; RTFs are per hop, times in ms.
 
     Where a processor gathers hops and works once for many, the mean tells its load,
-    the median nothing.
+    the median nothing. ``built_ms`` is the constructor's time with kernels compiled
+    before; ``memory_mb`` what building and running added to the process: what an
+    earlier case brought along is not counted again.
     """
 
     processor: str
@@ -77,6 +78,8 @@ class Row:
     cpu_share: float
     rtf_p50_low: float
     rtf_p50_high: float
+    built_ms: float
+    memory_mb: float
 
     def as_dict(self) -> dict[str, Any]:
         """The row as plain data, keys as in the JSON report."""
@@ -101,11 +104,12 @@ def grid(
     """All combinations; processors of another rate than asked run at their own.
 
     Raises:
-        SettingError: an unknown severity or mode.
+        SettingError: an unknown severity or mode, or a method for whole signals.
+        PluginError: an unknown processor.
     """
     _check("severity", severities, (*SEVERITIES, *SPECIAL))
-    _check("mode", modes, ("hot", "paced"))
-    chosen = [m for m in streaming_methods() if not processors or m.name in processors]
+    _check("mode", modes, MODES)
+    chosen = _named(processors) if processors else streaming_methods()
     cases = []
     for method in chosen:
         fitting = [r for r in sample_rates if not method.rates or r in method.rates]
@@ -126,34 +130,58 @@ def run(cases: Sequence[Case]) -> Iterator[Row]:
         yield measure(case)
 
 
-def measure(case: Case) -> Row:
-    """One case: builds a stream, warms it, times every hop of it."""
+def measure(case: Case, ready: Callable[[], object] = lambda: None) -> Row:
+    """One case: builds a stream, warms it, times every hop of it.
+
+    Args:
+        case: what to measure.
+        ready: called when all is warm, before the first hop is timed.
+    """
+    held, start = resident_mb(), perf_counter()
     stream = Stream(
         case.sample_rate, case.channels, case.processor, hop=case.hop or None
     )
+    built = perf_counter() - start
     blocks = _blocks(case, stream.hop)
-    first = _time(stream, blocks[0])
+    first = time_of(stream.process, blocks[0])
     for block in blocks[: min(64, len(blocks))]:
         stream.process(block)
     stream.reset()
-    period = stream.hop / case.sample_rate
-    gc.collect()
-    gc.disable()
-    try:
-        cpu, start = process_time(), perf_counter()
-        seconds, late = (_hot if case.mode == "hot" else _paced)(stream, blocks, period)
-        cpu_share = (process_time() - cpu) / (perf_counter() - start)
-    finally:
-        gc.enable()
+    ready()
+    timing = timed(stream.process, blocks, stream.hop / case.sample_rate, case.mode)
+    late_samples = stream.latency_samples + stream.hop
+    return row_of(
+        case,
+        stream.hop,
+        1e3 * late_samples / case.sample_rate,
+        timing,
+        first_hop_ms=first * 1e3,
+        built_ms=built * 1e3,
+        memory_mb=max(0.0, resident_mb() - held),
+    )
+
+
+def row_of(
+    case: Case,
+    hop: int,
+    latency_ms: float,
+    timing: Timing,
+    *,
+    first_hop_ms: float,
+    built_ms: float,
+    memory_mb: float,
+) -> Row:
+    """The statistics of a run as a row."""
+    seconds, period = timing.seconds, hop / case.sample_rate
     p50, p95, p99 = np.quantile(seconds, (0.5, 0.95, 0.99)) / period
     parts = np.array_split(seconds, min(_PARTS, len(seconds)))
     medians = [float(np.median(part) / period) for part in parts]
     return Row(
         processor=case.processor,
         sample_rate=case.sample_rate,
-        hop=stream.hop,
+        hop=hop,
         channels=case.channels,
-        latency_ms=1e3 * (stream.latency_samples + stream.hop) / case.sample_rate,
+        latency_ms=latency_ms,
         severity=case.severity,
         mode=case.mode,
         rtf_mean=float(seconds.mean() / period),
@@ -161,11 +189,13 @@ def measure(case: Case) -> Row:
         rtf_p95=float(p95),
         rtf_p99=float(p99),
         hop_ms_max=float(seconds.max() * 1e3),
-        late_hop_rate=late / len(blocks),
-        first_hop_ms=first * 1e3,
-        cpu_share=cpu_share,
+        late_hop_rate=timing.late / len(seconds),
+        first_hop_ms=first_hop_ms,
+        cpu_share=timing.cpu_share,
         rtf_p50_low=min(medians),
         rtf_p50_high=max(medians),
+        built_ms=built_ms,
+        memory_mb=memory_mb,
     )
 
 
@@ -212,33 +242,16 @@ def _blocks(case: Case, hop: int) -> list[Samples]:
     return [np.ascontiguousarray(b) for b in columns.reshape(n, hop, case.channels)]
 
 
-def _time(stream: Stream, block: Samples) -> float:
-    start = perf_counter()
-    stream.process(block)
-    return perf_counter() - start
-
-
-def _hot(
-    stream: Stream, blocks: list[Samples], period: float
-) -> tuple[NDArray[np.float64], int]:
-    seconds = np.array([_time(stream, block) for block in blocks])
-    return seconds, int(np.count_nonzero(seconds > period))
-
-
-def _paced(
-    stream: Stream, blocks: list[Samples], period: float
-) -> tuple[NDArray[np.float64], int]:
-    """Times each hop and counts those not done before the next one was due."""
-    seconds = np.empty(len(blocks))
-    late = 0
-    start = perf_counter()
-    for number, block in enumerate(blocks):
-        due = start + number * period
-        if (wait := due - perf_counter()) > 0:
-            sleep(wait)
-        seconds[number] = _time(stream, block)
-        late += perf_counter() > due + period
-    return seconds, late
+def _named(names: Sequence[str]) -> list[Method]:
+    chosen = [find(name) for name in names]
+    for method in chosen:
+        if method.kind != "processor":
+            raise SettingError(
+                f"{method.name} restores whole signals and has no hops to time. Its "
+                "speed is in rtdeclip bench rtf --full and bench quality; streaming "
+                "processors: rtdeclip processors."
+            )
+    return chosen
 
 
 def _check(what: str, given: Sequence[str], allowed: Sequence[str]) -> None:

@@ -10,9 +10,14 @@ def papers(
         [], "--paper", help="0 to 4, survey or live; repeatable. Without it: all."
     ),
     data: Path | None = typer.Option(
-        None, "--data", help="Clean recordings, best in DIR/speech and DIR/music."
+        None,
+        "--data",
+        help="Clean recordings, best in DIR/speech and DIR/music (or these in "
+        "DIR/test).",
     ),
-    quick: bool = typer.Option(False, "--quick", help="A few short excerpts."),
+    quick: bool = typer.Option(
+        False, "--quick", help="A few short excerpts: all tables in minutes."
+    ),
     figures: Path | None = typer.Option(None, "--figures", help="Write pictures here."),
     sqam: Path | None = typer.Option(
         None, "--sqam", help="Folder with the survey's ten SQAM excerpts."
@@ -32,7 +37,7 @@ def papers(
     raw: a method's own output; cons.: with this project's consistency;
     oracle: knows the clean sound; input: nothing restored; paper: the
     published cell. A system that is not there yet is "not implemented".
-    Without --data the sound is synthesised.
+    Without --data the sound is synthesised. All of it takes hours.
 
     [bold]Examples[/bold]
 

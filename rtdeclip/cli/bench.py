@@ -7,10 +7,14 @@ import typer
 
 from rtdeclip.cli._bench_live import live, live_cost, live_start
 from rtdeclip.cli._bench_papers import papers
+from rtdeclip.cli._bench_rtf import rtf
 
 bench = typer.Typer(
-    help="Measure speed and quality on this machine.", no_args_is_help=True
+    help="Measure speed and quality on this machine.",
+    epilog="What can run live here: rtdeclip bench rtf",
+    no_args_is_help=True,
 )
+bench.command()(rtf)
 bench.command()(live)
 bench.command("live-start")(live_start)
 bench.command("live-cost")(live_cost)
@@ -18,99 +22,35 @@ bench.command()(papers)
 
 
 @bench.command()
-def rtf(
-    processor: list[str] = typer.Option(
-        [], "--processor", help="Only this one; repeatable."
-    ),
-    rate: list[int] = typer.Option([48000], "--rate", help="Sample rate in Hz."),
-    hop: list[int] = typer.Option([0], "--hop", help="Samples per block; 0: its own."),
-    channels: list[int] = typer.Option([1], "--channels", help="Number of channels."),
-    severity: list[str] = typer.Option(
-        ["heavy"],
-        "--severity",
-        help="none, light, heavy, extreme, silence or denormal.",
-    ),
-    mode: list[str] = typer.Option(["hot", "paced"], "--mode", help="hot or paced."),
-    seconds: float = typer.Option(5.0, "--seconds", help="Audio time per case."),
-    full: bool = typer.Option(False, "--full", help="All rates, severities, channels."),
-    compare: Path | None = typer.Option(
-        None, "--compare", help="Earlier JSON report; print ratios to it."
-    ),
-    csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file."),
-    png: Path | None = typer.Option(None, "--png", help="Write a picture."),
-    html: Path | None = typer.Option(None, "--html", help="Write one HTML page."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
-    lines: bool = typer.Option(
-        False, "--lines", help="Print a JSON line for each result as it comes."
-    ),
-) -> None:
-    """Real-time factor per hop of every streaming processor.
-
-    [bold]Examples[/bold]
-
-    rtdeclip bench rtf
-
-    rtdeclip bench rtf --processor cubic --hop 128 --hop 256 --json > before.json
-
-    rtdeclip bench rtf --compare before.json
-    """
-    import json
-
-    from rtdeclip.benchmarks import machine, report
-    from rtdeclip.benchmarks.rtf import SEVERITIES, SPECIAL, grid, recommendation, run
-
-    if full:
-        rate, channels = [16000, 44100, 48000, 96000], [1, 2, 8]
-        severity = [*SEVERITIES, *SPECIAL]
-    facts = machine.describe()
-    cases = grid(processor, rate, hop, channels, severity, mode, seconds)
-    measured = []
-    if lines:
-        print(json.dumps({"machine": facts, "total": len(cases)}), flush=True)
-    for row in run(cases):
-        measured.append(row)
-        if lines:
-            print(json.dumps({"row": row.as_dict()}), flush=True)
-        elif not as_json:
-            done = f"{len(measured)}/{len(cases)}"
-            typer.echo(f"\r{done} {row.processor:24s}", err=True, nl=False)
-    if not (as_json or lines):
-        typer.echo("\r" + " " * 40 + "\r", err=True, nl=False)
-    rows = [row.as_dict() for row in measured]
-    summary = recommendation(measured)
-    compared = report.ratios(rows, report.read_rows(compare)) if compare else []
-    if csv:
-        report.write_csv(csv, rows)
-    if png:
-        report.rtf_picture(png, rows)
-    if html:
-        report.write_html(html, facts, rows, summary)
-    if lines:
-        print(json.dumps({"summary": summary}), flush=True)
-    elif as_json:
-        data = {"machine": facts, "rows": rows, "summary": summary}
-        typer.echo(json.dumps(data | ({"ratios": compared} if compare else {})))
-    else:
-        _print(facts, rows, compared, summary)
-
-
-@bench.command()
 def quality(
-    data: Path = typer.Option(..., "--data", help="Folder of clean recordings."),
+    data: Path = typer.Option(
+        ..., "--data", help="Folder of clean recordings (or one file), searched deep."
+    ),
     processor: list[str] = typer.Option(
-        ["cubic", "aspade"], "--processor", help="Name or name:key=value,…; repeatable."
+        ["cubic", "aspade"],
+        "--processor",
+        help="Name or name:key=value,…; also oracle-irm, oracle-mid; repeatable.",
     ),
     protocol: list[str] = typer.Option(
         ["fraction=0.2"],
         "--protocol",
-        help="fraction=0.2, sdr=7, level=0.3, gain=20, tanh=20, overdrive=20:20, "
-        "noise=0.01, wet=0.5; joined by +; repeatable.",
+        help="How files are clipped: fraction=0.2 (of the peak), sdr=7 (dB), level=0.3 "
+        "(of full scale), gain=20 (dB), tanh=20 (dB), overdrive=20:20 (dB, colour); "
+        "peak=1 first, noise=0.01 before, wet=0.5 or bits=16 after, joined by +; "
+        "repeatable.",
     ),
-    metrics: str = typer.Option("", "--metrics", help="More metrics, comma-separated."),
+    metrics: str = typer.Option(
+        "",
+        "--metrics",
+        help="More of them, comma-separated: peaq, pesq, stoi, llr, r_nonlin, …; a "
+        "wrong one lists them all.",
+    ),
     levels: str = typer.Option(
         "known", "--levels", help="known: the true ones; found: by the scan."
     ),
-    consistency: str = typer.Option("on", "--consistency", help="off: raw outputs."),
+    consistency: str = typer.Option(
+        "on", "--consistency", help="on, or off: the methods' own output."
+    ),
     limit: int = typer.Option(0, "--limit", help="Use only so many files; 0: all."),
     jobs: int = typer.Option(0, "--jobs", help="Processes; 0: one a core."),
     log: Path | None = typer.Option(
@@ -120,10 +60,16 @@ def quality(
         None, "--worst", help="Write the audio of each row's worst file here."
     ),
     csv: Path | None = typer.Option(None, "--csv", help="Write every item as CSV."),
-    png: Path | None = typer.Option(None, "--png", help="Write a picture."),
+    png: Path | None = typer.Option(
+        None, "--png", help="ΔSDR against latency and RTF."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Quality of processors on a folder of clean recordings.
+
+    Each file is clipped, restored and compared with itself, whole. ms:
+    latency (file: whole signals only); RTF: CPU time over audio time;
+    worst: of all files. Exit code 1 if a file failed.
 
     [bold]Examples[/bold]
 
@@ -131,6 +77,8 @@ def quality(
 
     rtdeclip bench quality --data clean/ --protocol sdr=3 --protocol sdr=7
     --processor aspade:window_ms=46 --metrics pesq,stoi --log run.jsonl
+
+    rtdeclip bench quality --data song.wav --processor auto --worst heard/
     """
     import os
 
@@ -230,56 +178,3 @@ def _print_quality(lines: list[dict[str, Any]]) -> None:
                 str(value["files"]),
             )
     Console().print(table)
-
-
-def _print(
-    facts: dict[str, Any],
-    rows: list[dict[str, Any]],
-    compared: list[dict[str, Any]],
-    summary: str,
-) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("processor", no_wrap=True)
-    # A comparison needs the room of what only the run itself is about.
-    ends = ("vs before",) if compared else ("max ms", "late")
-    for heading in ("kHz", "ch", "ms", "case", "mode", "p50", "p99", *ends):
-        table.add_column(heading, justify="right", no_wrap=True)
-    against = {tuple(list(row.values())[:6]): _ratio(row) for row in compared}
-    for row in rows:
-        key = tuple(
-            row[k]
-            for k in ("processor", "sample_rate", "hop", "channels", "severity", "mode")
-        )
-        cells = [
-            row["processor"],
-            f"{row['sample_rate'] / 1000:g}",
-            str(row["channels"]),
-            f"{row['latency_ms']:.1f}",
-            row["severity"],
-            row["mode"],
-            f"{row['rtf_p50']:.4f}",
-            f"{row['rtf_p99']:.4f}",
-        ]
-        if compared:
-            cells.append(against.get(key, "–"))
-        else:
-            cells += [f"{row['hop_ms_max']:.2f}", f"{row['late_hop_rate']:.1%}"]
-        table.add_row(*cells)
-    console = Console()
-    console.print(table)
-    console.print(
-        f"\n{facts['cpu']}, {facts['cores']} cores, load {facts['load_1min']:.1f}. "
-        "RTF per hop: below 1 keeps up."
-    )
-    console.print(f"[bold]{summary}[/bold]")
-
-
-def _ratio(row: dict[str, Any]) -> str:
-    """RTF now / before with how far it can be off."""
-    middle, low, high = (row[f"rtf_p50_ratio{end}"] for end in ("", "_low", "_high"))
-    if middle is None:
-        return "–"
-    return f"× {middle:.2f}" + (f" ({low:.2f}–{high:.2f})" if low and high else "")

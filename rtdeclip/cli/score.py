@@ -20,7 +20,10 @@ def score(
         None, "--clipped", help="The clipped file or folder, for the Δ and its samples."
     ),
     metrics: str = typer.Option(
-        "", "--metrics", help="Comma-separated names; an unknown one lists them all."
+        "",
+        "--metrics",
+        help="Comma-separated: peaq, pesq, stoi, llr, r_nonlin, fad, wer, …; a wrong "
+        "one lists them all.",
     ),
     embedding: Path | None = typer.Option(
         None, "--embedding", help="ONNX model for fad and speaker; yours to supply."
@@ -33,20 +36,24 @@ def score(
 ) -> None:
     """Score restored audio against the clean original.
 
-    Without --metrics: MSE, SDR, ΔSDR, SDR on clipped samples, SI-SDR (mean not
-    removed), in dB over all samples and channels. Files of two folders are matched
-    by name, whatever their ending. A gain that rtdeclip noted in a file is undone.
-    fad compares all files at once: each row has the same value. wer takes the words of
-    REF.txt if it lies beside REF, else what the recogniser hears in REF.
+    Without --metrics: MSE, SDR, ΔSDR, SDR on clipped samples, SI-SDR (mean
+    not removed), in dB over all samples and channels. Files of two folders
+    are matched by name, whatever their ending. A gain that rtdeclip noted
+    in a file is undone. fad compares all files at once: each row has the
+    same value. wer takes the words of REF.txt if it lies beside REF, else
+    what the recogniser hears in REF.
 
-    JSON keys: file, reference, sample_rate, gain_db, the metrics, channels (each
-    channel's basics), notes (why a value is null). Exit code 1 if a file failed.
+    JSON keys: file, reference, sample_rate, gain_db, the metrics, channels
+    (each channel's basics), notes (why a value is null). Exit code 1 if a
+    file failed.
 
     [bold]Examples[/bold]
 
     rtdeclip score clean.wav restored.wav --clipped clipped.wav
 
     rtdeclip score clean/ restored/ --metrics peaq,pesq,stoi --json
+
+    rtdeclip score clean/ restored/ --metrics fad --embedding vggish.onnx
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv both given; choose one.")

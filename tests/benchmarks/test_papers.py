@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from rtdeclip.benchmarks import quality
-from rtdeclip.benchmarks.papers import PAPERS, engine, paper1, show
+from rtdeclip.benchmarks.papers import PAPERS, engine, material, paper1, show
 from rtdeclip.benchmarks.papers.describe import (
     MEASURED,
     METRICS,
@@ -24,6 +25,7 @@ from rtdeclip.benchmarks.papers.material import SQAM
 from rtdeclip.benchmarks.synth import plucked, voice
 from rtdeclip.cli.main import app
 from rtdeclip.errors import FileError
+from rtdeclip.stream.registry import listings
 
 ALL = [table for tables in PAPERS.values() for table in tables]
 DRAWN = ("0", "2-clip", "3-map")
@@ -70,7 +72,7 @@ def test_every_table_prints_within_80_columns_and_tells_its_data(grids):
     for paper in ("Paper 0", "Paper 1", "Paper 2", "Paper 3", "Paper 4", "Survey"):
         assert f"\n{paper}" in "\n" + text
     assert "Live, speech" in text
-    assert "same protocol, other data: 2 s or less of each of 1 file" in text
+    assert "other data: 1.5 s or less, the loudest, of each of 1 file" in text
     assert {grid.table for grid in grids} >= {t.id for t in ALL if isinstance(t, Table)}
 
 
@@ -91,6 +93,80 @@ def test_what_is_there_is_measured_on_every_condition(grids):
             if line.processor == "cubic" and grid.metric not in ("", "fad"):
                 assert line.status == MEASURED, (grid.title, line)
                 assert all(isinstance(cell, float) for cell in line.ours)
+
+
+def test_a_slow_method_is_tried_at_fewer_conditions_and_marked(
+    folder, few, monkeypatch
+):
+    monkeypatch.setattr(material, "SLOW", {"cubic"})
+    table = replace(PAPERS["2"][2], metrics=("si_sdr_db",))
+    (grid,) = engine.measure([table], Options(folder, quick=True))
+    lines = {line.processor: line for line in grid.lines if line.processor}
+    there = [cell is not None for cell in lines["cubic"].ours]
+    assert there == [False, True, False, False, False, True, False]
+    assert all(cell is not None for cell in lines["bypass"].ours)
+    printed = "\n".join(show.text(grid))
+    assert "cons.*" in printed
+    assert engine.CUT in printed
+    whole = engine.plan(table, Options(folder))
+    assert {c for s, c in whole.work if table.systems[s].processor == "cubic"} == {
+        *range(7)
+    }
+
+
+def test_quick_takes_the_loudest_part_of_a_file(tmp_path):
+    x = 0.01 * voice(4.0, 16000)
+    x[40000:50000] *= 50
+    soundfile.write(tmp_path / "x.wav", x, 16000)
+    (part,) = material.excerpts(PAPERS["4"][0], Options(tmp_path, quick=True))
+    assert part.length_s == material.QUICK_S["speech"]
+    assert part.start_s <= 2.5 < 3.125 <= part.start_s + part.length_s
+
+
+def test_a_folder_with_a_test_set_is_measured_on_that_and_says_so(tmp_path):
+    for place in ("train/speech", "test/speech"):
+        (tmp_path / place).mkdir(parents=True)
+        soundfile.write(tmp_path / place / "x.wav", voice(0.5, 16000), 16000)
+    table, options = PAPERS["0"][0], Options(tmp_path)
+    (part,) = material.excerpts(table, options)
+    assert part.file == str(tmp_path / "test" / "speech" / "x.wav")
+    assert f"{tmp_path / 'test' / 'speech'}, at 16 kHz" in material.told(
+        table, options, [part]
+    )
+
+
+def test_networks_that_may_be_installed_have_their_place():
+    named = {
+        table.id: {system.processor for system in table.systems}
+        for table in ALL
+        if isinstance(table, Table)
+    }
+    assert "crafx-overdrive" in named["2-overdrive"]
+    assert {"open-unmix-causal", "demucs-1m-all"} <= named["2-clip"]
+    assert {"open-unmix-causal", "demucs-1m-all"} <= named["2-signaltrain"]
+    assert "wave-u-net-dry" in named["2-dry"]
+    assert "spectrogram-u-net-causal" in named["4"] & named["4-noise"]
+    assert "not-miwae-paper" in named["1-clip"]
+
+
+def test_models_for_daily_use_join_the_tables_of_their_rate(monkeypatch):
+    model = listings("processors")["demucs-speech-16k"]
+    monkeypatch.setattr(engine, "listings", lambda _: {"demucs-speech-16k": model})
+    joined = {
+        table.id
+        for table in ALL
+        if isinstance(table, Table)
+        and engine.plan(table, Options()).systems[-1].name == "demucs-speech-16k"
+    }
+    assert joined == {"0", "1-clip", "2-clip", "2-signaltrain", "2-dry", "2-speed",
+                      "4", "4-noise", "live-speech"}  # fmt: skip
+
+
+def test_a_missing_library_names_the_extra_that_brings_it(folder, few, monkeypatch):
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    tables = [replace(PAPERS["4"][1], columns=PAPERS["4"][1].columns[:1])]
+    printed = "\n".join(show.document(engine.measure(tables, Options(folder, True))))
+    assert "pip install 'rtdeclip[speech-metrics]'" in " ".join(printed.split())
 
 
 def test_raw_and_consistent_rows_are_told_apart(grids):
@@ -236,8 +312,8 @@ def test_the_command_prints_json_and_refuses_an_unknown_paper(folder, few):
     found = json.loads(done.stdout)
     assert set(found) == {"machine", "tables", "figures"}
     rows = found["tables"][0]["rows"]
-    assert set(rows[0]) == {"system", "processor", "kind", "status", "failed", "ours",
-                            "sd", "n", "published"}  # fmt: skip
+    assert set(rows[0]) == {"system", "processor", "kind", "status", "failed", "cut",
+                            "ours", "sd", "n", "published"}  # fmt: skip
     assert rows[0]["published"][0] == 6.9e-4
     refused = CliRunner().invoke(app, [*words, "--paper", "9"])
     assert refused.exit_code == 2
@@ -284,6 +360,8 @@ def test_the_distance_of_sets_needs_an_embedding_and_is_then_measured(few, tmp_p
     opset = [helper.make_opsetid("", 17)]
     path = tmp_path / "embedding.onnx"
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
-    found = engine.measure([table], Options(quick=True, embedding=path))[0]
+    quick = engine.measure([table], Options(quick=True, embedding=path))[0]
+    assert all(line.status == MEASURED for line in quick.lines)
+    found = engine.measure([table], Options(embedding=path))[0]
     worse, better = (line.ours[0] for line in found.lines)
     assert 0 < better < worse

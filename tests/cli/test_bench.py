@@ -129,7 +129,7 @@ def test_the_sentence_names_what_keeps_up():
             latency,
             "heavy",
             "paced",
-            *(p99, p99, p99, p99, 1, 0, 1, 1, p99, p99),
+            *(p99, p99, p99, p99, 1, 0, 1, 1, p99, p99, 1, 1),
         )
 
     rows = [row("bypass", 5, 0.001), row("quick", 6, 0.1), row("good", 20, 0.3)]

@@ -168,6 +168,7 @@ class Line:
         items: every file's number, a list a column, for box plots.
         processor: its name here.
         failed: how many items failed, and why the first did.
+        cut: True where it is slow and --quick left out conditions.
     """
 
     system: str
@@ -179,6 +180,7 @@ class Line:
     items: tuple[tuple[float, ...], ...] = ()
     processor: str = ""
     failed: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,17 +24,20 @@ from rtdeclip.benchmarks.papers.describe import (
     System,
     Table,
 )
-from rtdeclip.benchmarks.papers.material import Excerpt, excerpts, head
+from rtdeclip.benchmarks.papers.material import Excerpt, conditions, excerpts, head
 from rtdeclip.benchmarks.quality import Work, part, restored_item, run
 from rtdeclip.benchmarks.rtf import Case
 from rtdeclip.benchmarks.rtf import measure as speed
+from rtdeclip.errors import InputError
 from rtdeclip.metrics.embedding import load_embedding
 from rtdeclip.metrics.fad import fad
 from rtdeclip.stream.registry import listings
 
 # Which library a family of metrics needs.
 LIBRARIES = {"pesq": "pesq", "stoi": "pystoi"}
+EXTRA = "speech-metrics"
 FILE = "file"
+CUT = "*: slow, so --quick tried it at some of the conditions only."
 PACED_S, QUICK_PACED_S = 5.0, 1.0
 
 
@@ -102,13 +105,19 @@ def plan(table: Table, options: Options) -> Planned:
     work = {}
     for s, system in enumerate(systems):
         if available(system.processor):
-            for c, column in enumerate(table.columns):
+            for c in conditions(table, system.processor, options):
+                column = table.columns[c]
                 work[s, c] = [_work(table, system, column, p, families) for p in parts]
     return Planned(table, parts, systems, work)
 
 
 def _models(table: Table) -> list[System]:
-    """Rows for methods that are made for the table's rate and are not in it."""
+    """Rows for methods that are made for the table's rate and are not in it.
+
+    They need a clip level, which overdrive has not.
+    """
+    if any("overdrive" in column.protocol for column in table.columns):
+        return []
     have = {system.processor for system in table.systems}
     methods = [entry.method for entry in listings("processors").values()]
     return [
@@ -159,6 +168,8 @@ def fill(
         for key in table.metrics
     }
     top = head(table, options, planned.parts)
+    if any(line.cut for line in lines.values()):
+        top = (*top, CUT)
     if table.by == "condition":
         count = range(len(table.columns))
         return [_by_condition(planned, lines, c, top) for c in count]
@@ -228,7 +239,7 @@ def _pick(cells: Cells, c: int) -> Cell:
 def _notes(key: str, options: Options) -> tuple[str, ...]:
     lacking = _lacking(METRICS[key].family)
     if lacking:
-        return (f"Not measured: {lacking} is missing: pip install 'rtdeclip[bench]'",)
+        return (f"Not measured: {lacking} is missing: pip install 'rtdeclip[{EXTRA}]'",)
     if key == "fad" and options.embedding is None:
         return ("FAD needs an embedding of yours: --embedding MODEL.onnx",)
     return ()
@@ -243,23 +254,31 @@ def _line(
 ) -> Line:
     system, columns = planned.systems[s], range(len(planned.table.columns))
     published = tuple(system.published.get(metric.key, ()))
-    if (s, 0) not in found:
+    measured = [c for c in columns if (s, c) in found]
+    if not measured:
         status = NOT_IMPLEMENTED
         return Line(system.name, "", status, published=published)
     if metric.key == "fad":
-        items = [_fad(planned.work[s, c], options.embedding) for c in columns]
+        work = [planned.work.get((s, c), []) for c in columns]
+        try:
+            items = [_fad(each, options.embedding) for each in work]
+        except InputError as error:
+            return Line(
+                system.name, _kind(system), f"undefined: {error}", published=published
+            )
     elif metric.key == "worst_hop_ms":
         items = [_worst_hop_ms(system, planned.table.rate_hz, options)] * len(columns)
     else:
-        items = [_values(found[s, c], metric.key) for c in columns]
+        items = [_values(found.get((s, c), []), metric.key) for c in columns]
     ours: list[Cell] = [_centre(values, metric) for values in items]
     if metric.key == "latency_ms":
-        latency = next((r["latency_ms"] for r in found[s, 0] if "error" not in r), None)
+        fine = (r for r in found[s, measured[0]] if "error" not in r)
+        latency = next((row["latency_ms"] for row in fine), None)
         ours = [FILE if latency is None else latency] * len(ours)
     if planned.table.average:
         numbers = [cell for cell in ours if isinstance(cell, float)]
         ours.append(float(np.mean(numbers)) if len(numbers) == len(columns) else None)
-    rows = [row for c in columns for row in found[s, c]]
+    rows = [row for c in measured for row in found[s, c]]
     errors = [row["error"] for row in rows if "error" in row]
     status = _status(rows, ours, metric)
     return Line(
@@ -272,6 +291,7 @@ def _line(
         tuple(map(tuple, items)),
         system.processor,
         f"{len(errors)} of {len(rows)} failed: {errors[0]}" if errors else "",
+        len(measured) < len(columns),
     )
 
 
@@ -307,7 +327,7 @@ def _kind(system: System) -> str:
 
 def _fad(work: list[Work], embedding: Path | None) -> list[float]:
     """The distance of one set, restored again; nothing without an embedding."""
-    if embedding is None:
+    if embedding is None or not work:
         return []
     clean, restored = [], []
     for item in work:

@@ -8,13 +8,18 @@ import numpy as np
 import soundfile
 
 from rtdeclip.benchmarks.papers.describe import Options, Table
-from rtdeclip.benchmarks.quality import SYNTH_S, audio_files
-from rtdeclip.errors import FileError
+from rtdeclip.benchmarks.quality import SYNTH_S, audio_files, load
+from rtdeclip.errors import FileError, InputError
 from rtdeclip.processors.model_card import Card, model_cards
 
 SQAM = ("a08", "a16", "a18", "a25", "a35", "a41", "a42", "a58", "a60", "a66")
 QUICK_FILES, QUICK_PIECES = 2, 6
-QUICK_S = {"speech": 2.0, "music": 1.0}
+QUICK_S = {"speech": 1.5, "music": 0.6}
+QUICK_FAD_S = 1.0  # an embedding's windows are 0.96 s long
+# Seconds of work for one of sound: --quick tries them at a few conditions only.
+SLOW = frozenset(("best", "comp", "consistent-dl", "dl", "janssen", "ss-pew"))
+QUICK_COLUMNS = 2
+STEP_S = 0.01
 SYNTHS = {"speech": "voice", "music": "plucked"}
 N_SYNTHS = 4
 
@@ -38,14 +43,32 @@ def excerpts(table: Table, options: Options) -> list[Excerpt]:
     if not table.piece_s:
         if not options.quick:
             return [Excerpt(f) for f in files]
-        return [_middle(f, QUICK_S[table.data]) for f in _spread(files, QUICK_FILES)]
+        length_s = quick_s(table, options)
+        return [_loudest(f, length_s) for f in _spread(files, QUICK_FILES)]
     if options.quick:
-        return [_middle(f, table.piece_s) for f in _spread(files, QUICK_PIECES)]
+        return [_loudest(f, table.piece_s) for f in _spread(files, QUICK_PIECES)]
     return [
         Excerpt(f, number * table.piece_s, table.piece_s)
         for f in files
         for number in range(int(_duration_s(f) / table.piece_s))
     ]
+
+
+def quick_s(table: Table, options: Options) -> float:
+    """Length of an excerpt with ``--quick``, in seconds."""
+    shortest = QUICK_FAD_S if options.embedding and "fad" in table.metrics else 0.0
+    return max(QUICK_S[table.data], shortest)
+
+
+def conditions(table: Table, processor: str, options: Options) -> list[int]:
+    """Which columns a processor is measured at: with --quick a few if it is slow.
+
+    Every cell that there is stays comparable with those above and below it.
+    """
+    n = len(table.columns)
+    if not options.quick or processor not in SLOW or n <= QUICK_COLUMNS:
+        return list(range(n))
+    return [(2 * i + 1) * n // (2 * QUICK_COLUMNS) for i in range(QUICK_COLUMNS)]
 
 
 def sources(table: Table, options: Options) -> list[str]:
@@ -62,20 +85,24 @@ def sources(table: Table, options: Options) -> list[str]:
 
 
 def folder_files(folder: Path, kind: str) -> list[Path]:
-    """Audio below ``folder/speech`` or ``folder/music`` if there is such, else below
-    ``folder``.
+    """Audio below what ``searched`` gives.
 
     Raises:
         FileError: there is none.
     """
-    own = folder / kind
-    found = audio_files(own if own.is_dir() else folder)
+    found = audio_files(searched(folder, kind))
     if not found:
         raise FileError(
             f"{folder} holds no audio files. Give a folder of clean recordings, best "
             "with subfolders speech and music: rtdeclip bench papers --data DIR"
         )
     return found
+
+
+def searched(folder: Path, kind: str) -> Path:
+    """``folder/speech`` or ``folder/music`` (or these in ``folder/test``), else all."""
+    places = (folder / kind, folder / "test" / kind)
+    return next((place for place in places if place.is_dir()), folder)
 
 
 def head(table: Table, options: Options, parts: Sequence[Excerpt]) -> tuple[str, ...]:
@@ -95,14 +122,16 @@ def told(table: Table, options: Options, parts: Sequence[Excerpt]) -> str:
     else:
         size = _count(n)
         if options.quick:
-            size = f"{QUICK_S[table.data]:g} s or less of each of {size}"
+            size = (
+                f"{quick_s(table, options):g} s or less, the loudest, of each of {size}"
+            )
     khz = f"at {table.rate_hz / 1000:g} kHz"
     if options.sqam and table.id == "survey":
         return f"the paper's own data: SQAM, {size}, {khz}."
     where = (
         f"synthesised {SYNTHS[table.data]} audio (no --data given)"
         if options.data is None
-        else f"{options.data} ({table.data})"
+        else f"{searched(options.data, table.data)}"
     )
     return (
         f"same protocol, other data: {size}, {where}, {khz}; "
@@ -152,11 +181,19 @@ def _spread(files: list[str], n: int) -> list[str]:
     return [files[i] for i in at]
 
 
-def _middle(file: str, length_s: float) -> Excerpt:
-    spare = _duration_s(file) - length_s
-    if spare <= 0:
+def _loudest(file: str, length_s: float) -> Excerpt:
+    """Where most is clipped: the part of most energy."""
+    try:
+        x, rate = load(file)
+    except InputError:  # silent: each row says so
         return Excerpt(file)
-    return Excerpt(file, round(spare / 2, 3), length_s)
+    if len(x) <= length_s * rate:
+        return Excerpt(file)
+    step = int(STEP_S * rate)
+    total = np.cumsum(np.square(x, dtype=np.float64))[::step]
+    ahead = round(length_s / STEP_S)
+    start = int(np.argmax(total[ahead:] - total[:-ahead]))
+    return Excerpt(file, round(start * step / rate, 3), length_s)
 
 
 def _duration_s(file: str) -> float:

@@ -66,7 +66,8 @@ def _part(grid: Grid, which: slice, width: int, room: int) -> Iterator[str]:
         name = "" if line.system == last else line.system
         last = line.system
         if line.status == MEASURED:
-            yield _row(name, line.kind, _ours(grid, line, which), width, room)
+            kind = line.kind + "*" * line.cut
+            yield _row(name, kind, _ours(grid, line, which), width, room)
             name = ""
         else:
             yield _row(name, "ours", [], width, room) + _short(line.status)
@@ -130,6 +131,7 @@ def as_dict(grid: Grid) -> dict[str, Any]:
                 "ours": list(line.ours),
                 "sd": list(line.sd),
                 "failed": line.failed,
+                "cut": line.cut,
                 "n": [len(values) for values in line.items],
                 "published": list(line.published),
             }
