@@ -109,6 +109,21 @@ def _sample(
     return total
 
 
+def _glide(fade: float, target: float, step: float) -> float:
+    """The fade's next value on its way to ``target``."""
+    if fade < target:
+        return min(fade + step, target)
+    return max(fade - step, target)
+
+
+def _leave(v: np.float32, fade: float, ceiling: np.float32) -> np.float32:
+    """The sample as it leaves: faded, at most the ceiling, 0 if it is no number."""
+    v = np.float32(v * fade)
+    if not np.isfinite(v):
+        v = np.float32(0.0)
+    return min(max(v, -ceiling), ceiling)
+
+
 def _play(
     words: NDArray[np.int64],
     reals: NDArray[np.float64],
@@ -145,10 +160,7 @@ def _play(
             if h != words[r.LAST_LATE_HOP]:
                 words[r.LATE_HOPS] += 1
                 words[r.LAST_LATE_HOP] = h
-        if fade < target:
-            fade = min(fade + step, target)
-        elif fade > target:
-            fade = max(fade - step, target)
+        fade = glide_jit(fade, target, step)
         for j in range(width):
             channel = words[r.OUT_MAP + j]
             if p < 0:
@@ -157,11 +169,7 @@ def _play(
                 v = dry_gain * _sample_jit(capture, row, channel, n_channels)
             else:
                 v = _sample_jit(playback, row, channel, n_channels)
-            if fade != 1.0:
-                v = np.float32(v * fade)
-            if not abs(v) <= ceiling:
-                v = ceiling if v > ceiling else (-ceiling if v < -ceiling else v * 0)
-            outgoing[i * width + j] = v if np.isfinite(v) else np.float32(0.0)
+            outgoing[i * width + j] = leave_jit(v, fade, ceiling)
     reals[r.FADE] = fade
     words[r.LATE_SAMPLES] += late
     words[r.OWN_UNDERRUNS] += own
@@ -175,6 +183,8 @@ _is_rushed_jit = njit(nogil=True, cache=True)(_is_rushed)
 count_jit = njit(nogil=True, cache=True)(_count_callback)
 capture_jit = njit(nogil=True, cache=True)(_capture)
 _sample_jit = njit(nogil=True, cache=True, error_model="numpy")(_sample)
+glide_jit = njit(nogil=True, cache=True)(_glide)
+leave_jit = njit(nogil=True, cache=True)(_leave)
 _play_jit = njit(nogil=True, cache=True, error_model="numpy")(_play)
 split_jit = njit(nogil=True, cache=True)(split)
 

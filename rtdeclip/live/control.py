@@ -221,6 +221,10 @@ class Controller:
             if count > self._said.get(name, 0):
                 self._say(text)
             self._said[name] = count
+        wide = self._engine.layout.n_channels > 1
+        for choice in self._engine.choices.take():
+            where = f", channel {choice.channel + 1}" if wide else ""
+            self._file.say(f"choice: {choice.name}{where}", choice.position)
 
     def _reason(self) -> str:
         stream = self._engine.stream

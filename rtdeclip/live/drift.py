@@ -29,6 +29,8 @@ from rtdeclip.live.callback import (
     capture_jit,
     clock_gettime,
     count_jit,
+    glide_jit,
+    leave_jit,
     sem_post,
     split_jit,
 )
@@ -189,7 +191,7 @@ def _play_drifting(
         share = min(max(share, 0.0), 1.0)
         silent = p < half or p + half >= captured
         late += share < 1.0 and not silent and words[r.STARTED] != 0
-        fade = min(fade + step, target) if fade < target else max(fade - step, target)
+        fade = glide_jit(fade, target, step)
         for j in range(width):
             channel = words[r.OUT_MAP + j]
             v = np.float32(0.0)
@@ -204,10 +206,7 @@ def _play_drifting(
                         wet = _interpolate_jit(playback, table, mask, p, f, c)
                         v += np.float32(share) * wet
                 v /= np.float32(last - first)
-            v = np.float32(v * fade)
-            if not abs(v) <= ceiling:
-                v = ceiling if v > ceiling else (-ceiling if v < -ceiling else v * 0)
-            outgoing[i * width + j] = v if np.isfinite(v) else np.float32(0.0)
+            outgoing[i * width + j] = leave_jit(v, fade, ceiling)
         at += ratio
     reals[r.FADE], reals[r.READ_AT], reals[r.CROSSFADE] = fade, at, share
     words[r.LATE_SAMPLES] += late

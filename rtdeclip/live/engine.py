@@ -14,6 +14,7 @@ import numpy as np
 from rtdeclip.errors import DeviceError
 from rtdeclip.files.chain import EffectChoice, build_effects
 from rtdeclip.live import ring as r
+from rtdeclip.live.choices import ChoiceLog
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.drift import prepare, reserve_samples
 from rtdeclip.live.effect_slots import EffectSlots, warm_effects
@@ -154,6 +155,7 @@ class Engine:
     Attributes:
         memory: rings and counters.
         worker: takes and publishes hops.
+        choices: what ``auto`` chose, by position.
         budget: the latency, all but the device's own.
         granted: what the system gave the worker's thread.
     """
@@ -199,6 +201,7 @@ class Engine:
         if config.headroom == "limit" and headroom:
             self.memory.reals[r.DRY_GAIN] = np.float32(from_db(config.gain_db))
             self.memory.reals[r.CEILING] = np.float32(from_db(config.ceiling_db))
+        self.choices = ChoiceLog(stream)
         self._todo: deque[Callable[[], object]] = deque()
         clock = {} if clock_ns is None else {"clock_ns": clock_ns}
         self.worker = Worker(
@@ -240,3 +243,4 @@ class Engine:
     def _before_hop(self) -> None:
         while self._todo:
             self._todo.popleft()()
+        self.choices.look(self.worker.hop_number)

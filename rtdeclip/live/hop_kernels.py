@@ -51,6 +51,12 @@ def _next_hop(words: NDArray[np.int64], k: int) -> int:
     return jump
 
 
+def _meter(reals: NDArray[np.float64], at: int, v: np.float32) -> None:
+    """Peak and sum of squares, at ``at`` and the next."""
+    reals[at] = max(reals[at], abs(v))
+    reals[at + 1] += v * v
+
+
 def _take(
     words: NDArray[np.int64],
     reals: NDArray[np.float64],
@@ -70,9 +76,7 @@ def _take(
             block[i, c] = v
             silent = silent and v == 0.0
             if np.isfinite(v):
-                at = r.METER + c * r.METERS
-                reals[at] = max(reals[at], abs(v))
-                reals[at + 1] += v * v
+                _meter_jit(reals, r.METER + c * r.METERS, v)
             else:
                 words[r.BAD_INPUT] += 1
         words[r.ZERO_RUN] = words[r.ZERO_RUN] + 1 if silent else 0
@@ -95,9 +99,7 @@ def _publish(
         for c in range(n_channels):
             v = out[i, c]
             playback[row, c] = v
-            at = r.METER + c * r.METERS + 2
-            reals[at] = max(reals[at], abs(v))
-            reals[at + 1] += v * v
+            _meter_jit(reals, r.METER + c * r.METERS + 2, v)
     if start + hop > 0:
         words[r.STARTED] = 1
         store_release(words, r.PUBLISHED, start + hop)
@@ -165,6 +167,7 @@ def _book(
 
 wait_for = njit(nogil=True, cache=True)(_wait)
 _next_hop_jit = njit(nogil=True, cache=True)(_next_hop)
+_meter_jit = njit(nogil=True, cache=True)(_meter)
 _take_jit = njit(nogil=True, cache=True)(_take)
 _publish_jit = njit(nogil=True, cache=True)(_publish)
 _show_jit = njit(nogil=True, cache=True)(_show)

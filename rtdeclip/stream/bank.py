@@ -6,6 +6,7 @@ dry, counts the fault and starts the processor anew.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +17,16 @@ from rtdeclip.stream.rebuffer import fit_processor
 from rtdeclip.types import Samples
 
 _REASONS_KEPT = 20
+
+
+@runtime_checkable
+class Chooser(Protocol):
+    """A processor that is several (``auto``) and says which it is now."""
+
+    @property
+    def active(self) -> str:
+        """Name of the method in force; during a change, of the coming one."""
+        ...
 
 
 @dataclass(slots=True)
@@ -48,6 +59,9 @@ class Bank:
         hop: the host's block length; None takes the processor's own.
         latency_samples: pad to this; None takes the processor's own.
 
+    Attributes:
+        choosers: the processors that choose for themselves, per channel; else empty.
+
     Raises:
         PluginError: the method works on whole signals only, or breaks the contract.
         SettingError: bad settings, or its latency is above ``latency_samples``.
@@ -76,6 +90,7 @@ class Bank:
             _make(method, sample_rate, n_channels, settings or {}) for _ in range(count)
         ]
         self._made = made
+        self.choosers = [p for p in made if isinstance(p, Chooser)]
         self.hop = hop or made[0].hop
         self.processors = [
             fit_processor(p, self.hop, latency_samples or 0) for p in made

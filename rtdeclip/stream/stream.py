@@ -13,14 +13,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rtdeclip.errors import InputError, SettingError
+from rtdeclip.errors import SettingError
 from rtdeclip.stream import registry
-from rtdeclip.stream.bank import Bank
+from rtdeclip.stream.bank import Bank, Chooser
 from rtdeclip.stream.clip import Clip, Plateau
 from rtdeclip.stream.consistency import Combiner
-from rtdeclip.stream.detect import ClipDetector, link
+from rtdeclip.stream.detection import Detection
 from rtdeclip.stream.ftz import flush_denormals, restore_denormals
-from rtdeclip.stream.levels import LevelSchedule, ScheduledDetector
+from rtdeclip.stream.hops import Hops
+from rtdeclip.stream.levels import LevelSchedule
 from rtdeclip.stream.processor import Effect, Method, Value
 from rtdeclip.stream.switcher import Switcher
 from rtdeclip.types import Samples
@@ -34,14 +35,6 @@ class Resettable(Protocol):
 
     def reset(self) -> None:
         """Forgets all audio."""
-        ...
-
-
-class Detector(Resettable, Protocol):
-    """What Stream asks of a detector of one channel."""
-
-    def process(self, block: Samples, clip: Clip) -> None:
-        """Fills ``clip`` with the masks and levels of ``block``."""
         ...
 
 
@@ -139,20 +132,9 @@ class Stream:
         self.faults = self._switcher.faults
         self._bypass, self._wet, self._output = False, float(wet), output
         self._bypass_gain = 1.0
-        self._detectors: list[Detector] = [
-            ScheduledDetector(levels[channel], self.hop)
-            if levels
-            else ClipDetector(sample_rate, self.hop)
-            for channel in range(n_channels)
-        ]
-        self._own_detectors = self._detectors
-        self._linked = [
-            detector
-            for detector in self._detectors
-            if linked and n_channels > 1 and isinstance(detector, ClipDetector)
-        ]
+        self._detection = Detection(sample_rate, self.hop, n_channels, levels, linked)
         self._combiners = [self._combiner(consistency) for _ in range(n_channels)]
-        self._n_pending = 0
+        self._hops = Hops(self.hop, n_channels)
         self._buffers()
         self._mix(glide=False)
 
@@ -167,6 +149,11 @@ class Stream:
     def processor(self) -> str:
         """Name of the processor in force."""
         return self._switcher.bank.method.name
+
+    @property
+    def choosers(self) -> Sequence[Chooser]:
+        """Per channel the processor in force, if it chooses among methods itself."""
+        return self._switcher.bank.choosers
 
     def process(self, block: Samples) -> Samples:
         """One hop in, one hop out.
@@ -197,20 +184,7 @@ class Stream:
         Raises:
             InputError: another number of channels.
         """
-        columns = self._columns(x)
-        total = self._n_pending + len(columns)
-        out = np.empty((total // self.hop * self.hop, self.n_channels), np.float32)
-        start = 0
-        for at in range(0, len(out), self.hop):
-            take = self.hop - self._n_pending
-            self._pending[self._n_pending :] = columns[start : start + take]
-            out[at : at + self.hop] = self.process(self._pending)
-            self._n_pending = 0
-            start += take
-        rest = len(columns) - start
-        self._pending[self._n_pending : self._n_pending + rest] = columns[start:]
-        self._n_pending += rest
-        return out[:, 0] if x.ndim == 1 else out
+        return self._hops.feed(x, self.process)
 
     def flush(self) -> Samples:
         """The rest: with all that ``feed`` gave, input length + ``latency_samples``.
@@ -218,23 +192,16 @@ class Stream:
         Returns:
             ``(m, n_channels)`` float32. The stream is reset afterwards.
         """
-        owed = self._n_pending + self.latency_samples
-        silence = -(-owed // self.hop) * self.hop - self._n_pending
-        out = self.feed(np.zeros((silence, self.n_channels), np.float32))
+        owed = self._hops.n_pending + self.latency_samples
+        rest = self._hops.drain(owed, self.process)
         self.reset()
-        return out[:owed]
+        return rest
 
     def reset(self) -> None:
         """Forgets all audio; settings, mix and counters stay."""
-        stages: list[Resettable] = [
-            *self._own_detectors,
-            *self._detectors,
-            *self._combiners,
-        ]
-        for stage in [*stages, *self.pre, *self.post]:
+        stages: list[Resettable] = [self._detection, *self._combiners, self._switcher]
+        for stage in [*stages, *self.pre, *self.post, self._hops]:
             stage.reset()
-        self._switcher.reset()
-        self._n_pending = 0
 
     def set_bypass(self, on: bool, gain: float = 1.0) -> None:
         """Plays the delayed input (True) or the restoration, gliding over 15 ms.
@@ -271,25 +238,7 @@ class Stream:
             SettingError: another number of channels, or the levels are those of a
                 scanned recording and change within it: its positions would be lost.
         """
-        own = self._own_detectors
-        if any(isinstance(d, ScheduledDetector) and not d.constant for d in own):
-            raise SettingError(
-                "The clip levels of this recording change and follow its scan. "
-                "Give others from the start: rtdeclip file --level"
-            )
-        if levels is None:
-            self._detectors = self._own_detectors
-            return
-        if len(levels) != self.n_channels:
-            raise SettingError(
-                f"Levels are given for {len(levels)} channels, the stream has "
-                f"{self.n_channels}; give a pair per channel."
-            )
-        # New ones: the worker may be inside the old ones just now.
-        self._detectors = [
-            ClipDetector(self.sample_rate, self.hop, high=high, low=low, locked=True)
-            for high, low in levels
-        ]
+        self._detection.lock(levels)
 
     def ease(self) -> bool:
         """Asks the processor to cost less (``auto`` can); False if it cannot.
@@ -343,9 +292,7 @@ class Stream:
             block = effect.process(block)
         for c in range(self.n_channels):
             self.nonfinite_samples += _take_jit(block, c, self._dry[c])
-            self._detectors[c].process(self._dry[c], self.clips[c])
-        if self._linked:
-            link(self._linked)
+        self._detection.process(self._dry, self.clips)
         wets = self._switcher.process(self._dry, self.clips)
         for c, wet in enumerate(wets):
             if not self._combiners[c].process(
@@ -366,17 +313,6 @@ class Stream:
         for combiner in self._combiners:
             combiner.set_mix(dry, wet, glide=glide)
 
-    def _columns(self, x: Samples) -> Samples:
-        columns = np.asarray(x, np.float32)
-        if columns.ndim == 1:
-            columns = columns[:, None]
-        if columns.ndim != 2 or columns.shape[1] != self.n_channels:
-            raise InputError(
-                f"The audio has shape {np.shape(x)}; this stream takes (n_samples, "
-                f"{self.n_channels}). Make the Stream with n_channels to fit."
-            )
-        return columns
-
     def _combiner(self, consistency: bool) -> Combiner:
         return Combiner(
             self.hop,
@@ -391,7 +327,6 @@ class Stream:
         self._dry = np.zeros(shape, np.float32)
         self._mixed = np.zeros(shape, np.float32)
         self._out = np.zeros((self.hop, self.n_channels), np.float32)
-        self._pending = np.zeros_like(self._out)
         self.clips = [Clip(self.hop) for _ in range(self.n_channels)]
 
 

@@ -48,8 +48,19 @@ class ParameterWriter:
     def request(self, **content: Any) -> int:
         """Ask for something that is no number; ``Status.request_done`` reaches it.
 
-        Known requests: ``processor=name, settings={…}``; ``seek_s=seconds``;
-        ``levels=[[high, low], …]`` per channel (0: not clipped), None: detect again.
+        What may be asked for, together or apart:
+
+        ========================  ===================================================
+        ``processor, settings``   a name and a dict of settings
+        ``pre``, ``post``         effects before and after the repair: ``[[name,
+                                  settings], …]`` in order
+        ``headroom``              ``limit`` or ``open``, with
+        ``gain_db``               −60 to 0
+        ``bypass_gain_db``        −24 to 24: of the input while it is played instead
+        ``levels``                ``[[high, low], …]`` per channel (0: not clipped);
+                                  None: detect again
+        ``seek_s``                seconds; where a file is played
+        ========================  ===================================================
 
         Returns:
             The request's number. The event list tells of a refusal.
