@@ -194,6 +194,17 @@ def test_self_supervision_never_looks_at_the_clean_signal():
         assert torch.equal(*losses) is same
 
 
+def test_a_recording_clipped_again_is_the_sound_clipped_harder():
+    net, item = net_of("equivariant"), item_of(2048)
+    asked = []
+    net._clipped = lambda x, level: asked.append(x) or x
+    net.training_loss(item, torch.Generator().manual_seed(3))
+    g = asked[1].abs().max() / item.clipped.abs().max()
+    assert 1.0 < g < net.shape.again
+    twice = torch.clamp(asked[1], -0.3, 0.3)
+    assert torch.allclose(twice, torch.clamp(g * item.clean, -0.3, 0.3), atol=1e-6)
+
+
 def test_without_the_mask_the_network_sees_the_signal_only():
     net = equivariant.EquivariantUNet(replace(SCALE, mask=False, blend=False))
     item = item_of(2048)

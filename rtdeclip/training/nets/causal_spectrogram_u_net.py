@@ -7,8 +7,14 @@ halvings are of the bins alone, because frames to come are not there to be poole
 the level takes the place of the excerpt's mean and deviation, which a stream has not
 seen yet: images are those of the signal over the clip level.
 
-One ``forward`` serves whole signals and single hops. It knows clipped samples only by
-the spectrum, and without the host's consistency it changes reliable ones too.
+``told`` is ours too: clipped samples are known, so the network sees two images more,
+the log-magnitude of the spectrum D of their signs, and the cosine of the angle between
+that and the signal's, Y. What clipping took off is about a·D with one a per frame, so
+where |Y| is a·|D| and the cosine −1 the clean signal has nothing. Frames without a
+clipped sample stay as they are. Told or not, without the host's consistency the network
+changes reliable samples too.
+
+One ``forward`` serves whole signals and single hops.
 """
 
 from dataclasses import dataclass
@@ -37,11 +43,13 @@ class Shape(NetworkShape):
         width: filters of the finest level; doubles per level.
         cap: most filters of any level.
         levels: halvings of the bins, at most seven.
+        told: see the module.
     """
 
     width: int = 8
     cap: int = 32
     levels: int = 4
+    told: bool = True
 
 
 class _Frames(NamedTuple):
@@ -73,7 +81,7 @@ class CausalSpectrogramUNet(nn.Module):
         self.shape = shape
         widths = [min(shape.cap, shape.width << k) for k in range(shape.levels + 1)]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        for i, o in zip([1, *widths[:-1]], widths, strict=True):
+        for i, o in zip([1 + 2 * shape.told, *widths[:-1]], widths, strict=True):
             self.down.extend((_Past(i, o, 3), _Past(o, o, 3)))
         for i, o in zip(widths[:0:-1], widths[-2::-1], strict=True):
             self.up.extend((_Past(i, o, 2), _Past(2 * o, o, 3), _Past(o, o, 3)))
@@ -88,12 +96,13 @@ class CausalSpectrogramUNet(nn.Module):
     @property
     def running(self) -> Running:
         """For the card."""
-        return Running("step", ("y", "theta"), HOP, LATE)
+        return Running("step", ("y", "sign", "theta"), HOP, LATE)
 
     def initial_state(self, batch: int = 1) -> list[Tensor]:
-        """Samples, three frames to add up, levels; then a frame per convolution."""
+        """Samples, signs, frames to add up, levels; then a frame per convolution."""
         device = self.last.weight.device
-        sizes = [(batch, LATE), (batch, 3, WINDOW), (batch, LATE)]
+        past = (batch, LATE)
+        sizes: list[tuple[int, ...]] = [past, past, (batch, 3, WINDOW), past]
         rows, convs = ROWS, iter([*self.down, *self.up])
         for level in range(self.shape.levels + 1):
             sizes += [(batch, next(convs).c_in, 1, rows >> level) for _ in range(2)]
@@ -110,32 +119,33 @@ class CausalSpectrogramUNet(nn.Module):
         n = item.clean.shape[1]
         whole = item.padded(LATE + -(n + LATE) % HOP)
         state = self.initial_state(len(item.clean))
-        out = self(whole.clipped, whole.theta, *state)[0]
+        out = self(whole.clipped, whole.sign, whole.theta, *state)[0]
         return out[:, LATE : LATE + n]
 
     def training_loss(self, item: Item, generator: Generator) -> Tensor:
         """Mean squared error of the log-magnitude of the signal over its level."""
-        fresh = self.initial_state(len(item.clean))
-        truth = self._spectra(item.clean / item.theta, fresh[0]).size
-        seen = self._spectra(item.clipped / item.theta, fresh[0]).size
-        made, _ = self._image(_log(seen), fresh[3:])
+        last, _, _, _, *fresh = self.initial_state(len(item.clean))
+        truth = self._spectra(item.clean / item.theta, last).size
+        seen = self._spectra(item.clipped / item.theta, last)
+        made, _ = self._image(seen, self._spectra(item.sign, last), fresh)
         return (made - _log(truth)).square().mean()
 
-    def forward(self, y: Tensor, theta: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, y: Tensor, sign: Tensor, theta: Tensor, *state: Tensor
+    ) -> tuple[Tensor, ...]:
         """The restored signal, ``LATE`` samples late, and the next state.
 
         Args:
             y: ``(B, N)`` clipped signal, N a multiple of the hop.
+            sign: ``(B, N)`` 0 reliable, ±1 clipped high or low.
             theta: ``(B, N)`` clip level, > 0.
             state: of the samples before, as ``initial_state`` gives it.
         """
-        last, parts, level = state[:3]
-        found = self._spectra(y / theta, last)
-        image, after = self._image(_log(found.size), list(state[3:]))
+        last, last_sign, parts, level = state[:4]
+        found, lost = self._spectra(y / theta, last), self._spectra(sign, last_sign)
+        image, after = self._image(found, lost, list(state[4:]))
         wanted = torch.clamp(torch.exp(image) - FLOOR, min=0.0)
-        gain = functional.pad(
-            wanted / found.size, (0, 1), value=1.0
-        )  # top bin as it is
+        gain = functional.pad(wanted / found.size, (0, 1), value=1.0)  # top bin stays
         made = torch.complex(gain * found.bins[0], gain * found.bins[1])
         parts = torch.cat([parts, torch.fft.irfft(made, WINDOW)], 1)
         out, count = torch.zeros_like(found.bins[0][..., :HOP]), y.shape[1] // HOP
@@ -144,7 +154,8 @@ class CausalSpectrogramUNet(nn.Module):
             out = out + quarter * self._quarter(k) / 1.5
         levels = torch.cat([level, theta], 1)
         whole = out.reshape(len(y), -1) * levels[:, : y.shape[1]]
-        return whole, found.last, parts[:, -3:], levels[:, -LATE:], *after
+        kept = (found.last, lost.last, parts[:, -3:], levels[:, -LATE:])
+        return whole, *kept, *after
 
     def _spectra(self, x: Tensor, last: Tensor) -> _Frames:
         rows = torch.cat([last, x], 1).float().reshape(len(x), -1, HOP)
@@ -161,9 +172,15 @@ class CausalSpectrogramUNet(nn.Module):
         part: Tensor = getattr(self, f"window_{k}")
         return part
 
-    def _image(self, seen: Tensor, past: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """The network on ``(B, T, ROWS)`` log-magnitudes, and its next state."""
-        x, skips, after = ((seen - MEAN) / DEVIATION)[:, None], [], []
+    def _image(
+        self, found: _Frames, lost: _Frames, past: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Restored log-magnitudes ``(B, T, ROWS)``, and the network's next state."""
+        seen = _log(found.size)
+        lines = [(seen - MEAN) / DEVIATION]
+        if self.shape.told:
+            lines += [(_log(lost.size) - MEAN) / DEVIATION, _cosine(found, lost)]
+        x, skips, after = torch.stack(lines, 1), [], []
         frames = iter(past)
 
         def through(conv: nn.Module, x: Tensor) -> Tensor:
@@ -182,6 +199,8 @@ class CausalSpectrogramUNet(nn.Module):
             x = through(grow, functional.interpolate(x, scale_factor=(1.0, 2.0)))
             x = through(second, through(first, torch.cat([skip, x], 1)))
         added: Tensor = self.last(x)[:, 0].float()
+        if self.shape.told:
+            added = added * (lost.size.amax(2, keepdim=True) > FLOOR)
         return seen + DEVIATION * added, after
 
 
@@ -199,6 +218,12 @@ class _Past(nn.Module):
         """``(B, C, T, F)`` and the frame before it; the result, and the last frame."""
         joined = torch.cat([before.to(x.dtype), x], 2)
         return self.conv(functional.pad(joined, self.sides)), x[:, :, -1:]
+
+
+def _cosine(a: _Frames, b: _Frames) -> Tensor:
+    """Of the angle between two spectra, ``(B, T, ROWS)``; 0 where one has nothing."""
+    product = a.bins[0] * b.bins[0] + a.bins[1] * b.bins[1]
+    return product[..., :ROWS] / (a.size * b.size)
 
 
 def _log(magnitude: Tensor) -> Tensor:

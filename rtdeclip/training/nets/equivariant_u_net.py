@@ -11,6 +11,13 @@ results at any volume. With η clipping at μ and g drawn for each signal,
 in equal parts; the clean signal is never looked at. ``supervised`` is the twin that
 is told it: ‖x − f(y)‖². Without biases f(α·y) = α·f(y), so scale means level.
 
+A third term is ours. Above the level L_EI has the network's own guess for a truth, so a
+wrong one lasts. But for g ≥ 1 clipping the recording once more is clipping the sound
+itself, η(g·η(x)) = η(g·x): a heavier measurement, whose answer is known up to the old
+level and bounded by it beyond. So with h as above, of f(η(g·y)) against g·y at g·μ,
+
+    L_AC = Σ h²/g,  g from 1 to ``again``, uniform in its logarithm.
+
 What differs from the paper: the second channel is the mask of the reliable samples
 times μ, since a mask of ones does not scale with the signal; the weight of f at test
 time is b = clip((|y|/μ − τ)/(1 − τ), 0, 1), which as printed is right for μ = 1 only;
@@ -54,6 +61,7 @@ class Shape(NetworkShape):
         blend: reliable samples are kept, by their distance from the level, at the end.
         lowest: least volume g.
         highest: most.
+        again: most volume at which the recording is clipped again; 1: it is not.
         chunk: samples that the host hands over at once, a multiple of the strides'.
     """
 
@@ -65,8 +73,9 @@ class Shape(NetworkShape):
     biases: bool = False
     supervised: bool = False
     blend: bool = True
-    lowest: float = 1.0
-    highest: float = 3.0
+    lowest: float = 0.5
+    highest: float = 1.5
+    again: float = 6.0
     chunk: int = 22528
 
     @property
@@ -134,15 +143,23 @@ class EquivariantUNet(nn.Module):
         unit = level[:, :1]
         if self.shape.supervised:
             return ((first - item.clean) / unit).square().mean()
-        span = self.shape.highest - self.shape.lowest
-        drawn = torch.rand(len(y), 1, generator=generator).to(y.device)
-        g = self.shape.lowest + span * drawn
-        louder = g * first.detach()
-        again = torch.maximum(torch.minimum(louder, level), -level)
-        second = self.f(again, (again.abs() < level) * level)
         loss = measurement(first, y, item.sign, level) / unit.square()
-        loss = loss + ((louder - second) / (g * unit)).square()
+
+        uniform = torch.rand(2, len(y), 1, generator=generator).to(y.device)
+        span = self.shape.highest - self.shape.lowest
+        louder = (self.shape.lowest + span * uniform[0]) * first.detach()
+        loss = loss + ((louder - self._clipped(louder, level)) / unit).square()
+        if self.shape.again > 1.0:
+            g = self.shape.again ** uniform[1]
+            found = self._clipped(g * y, level)
+            missed = measurement(found, g * y, item.sign, g * level)
+            loss = loss + missed / (g * unit.square())
         return loss.mean()
+
+    def _clipped(self, x: Tensor, level: Tensor) -> Tensor:
+        """f(η(x))."""
+        y = torch.maximum(torch.minimum(x, level), -level)
+        return self.f(y, (y.abs() < level) * level)
 
     def f(self, y: Tensor, reliable: Tensor) -> Tensor:
         """The network without blending: ``(B, N)``.
