@@ -84,6 +84,7 @@ def papers(
     if watched:
         typer.echo("\r" + " " * 20 + "\r", err=True, nl=False)
     typer.echo("\n".join(show.document(grids)))
-    typer.echo(f"{facts['cpu']}, {facts['cores']} cores, load {facts['load_1min']:.1f}")
+    told = f"{facts['cpu']}, {facts['cores']} cores, load {facts['load_1min']:.1f}"
+    typer.echo(told + (f", commit {facts['commit']}" if facts["commit"] else ""))
     for path in drawn:
         typer.echo(path)

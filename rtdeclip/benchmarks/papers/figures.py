@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The rest of Okabe and Ito's palette after the picture module's.
-COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+# The rest of Okabe and Ito's palette after the picture module's, then what is left.
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", "#000000",
+           "#7F3C8D", "#A5AA99", "#8C564B", "#11A579")  # fmt: skip
 MARKERS = "os^Dv<>pP*XdhH"
+LEGEND_INCHES = 0.175  # of height, a line of the legend
+MAP_DB = (-5.0, 25.0)
 # Which condition of which table is shown as spectrograms, and how many systems.
 SPECTROGRAMS = {"2-clip": 45, "4": 3.5}
 N_SPECTROGRAMS = 4
@@ -81,27 +84,38 @@ def _kinds(grid: Grid) -> dict[str, Drawer]:
 
 
 def _curves(grid: Grid, lines: Sequence[Line]) -> "Figure":
-    """Ours solid, the paper's dashed in the same colour."""
-    figure, axes = _empty(grid)
+    """A colour a system: ours solid (raw dotted), the paper's dashed."""
+    entries = len(lines) + sum(bool(line.published) for line in grid.lines)
+    figure, axes = _empty(grid, height=max(5.4, 0.5 + LEGEND_INCHES * entries))
     heads = [head for head in grid.columns if head != "avg"]
     at = np.arange(len(heads))
-    for number, line in enumerate(grid.lines):
+    systems = list(dict.fromkeys(line.system for line in grid.lines))
+    for line in grid.lines:
+        number = systems.index(line.system)
         style: dict[str, Any] = {
             "color": COLOURS[number % len(COLOURS)],
             "marker": MARKERS[number % len(MARKERS)],
             "ms": 5,
         }
         if line in lines:
-            label = f"{line.system}, {line.kind}"
-            axes.plot(at, _numbers(line.ours, len(at)), label=label, **style)
+            label, dashes = f"{line.system}, {line.kind}", "-"
+            twins = [other.kind for other in lines if other.system == line.system]
+            if line.kind == "raw" and len(twins) > 1:
+                dashes = ":"
+            axes.plot(at, _numbers(line.ours, len(at)), dashes, label=label, **style)
         if line.published:
             label = f"{line.system}, paper"
             cells = _numbers(line.published, len(at))
-            axes.plot(at, cells, ls="--", lw=1, alpha=0.7, label=label, **style)
-    axes.set(xticks=at, xticklabels=heads, xlabel=grid.axis, ylabel=grid.metric)
+            axes.plot(at, cells, ls="--", lw=1, alpha=0.6, label=label, **style)
+    axes.set(xticks=at, xticklabels=heads, xlabel=grid.axis, ylabel=_quantity(grid))
     axes.grid(alpha=0.25)
     figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     return figure
+
+
+def _quantity(grid: Grid) -> str:
+    """What a grid's numbers are: the end of its title."""
+    return grid.title.rsplit(": ", 1)[-1]
 
 
 def _boxes(grid: Grid, lines: Sequence[Line]) -> "Figure":
@@ -117,8 +131,8 @@ def _boxes(grid: Grid, lines: Sequence[Line]) -> "Figure":
     for box in boxes["boxes"]:
         box.set(facecolor=BLUE, alpha=0.35)
     names = list(pooled)
-    axes.set_xticks(range(1, len(names) + 1), names, rotation=30, fontsize=8)
-    axes.set(ylabel=grid.metric)
+    axes.set_xticks(range(1, len(names) + 1), names, rotation=60, fontsize=8)
+    axes.set(ylabel=_quantity(grid))
     axes.grid(alpha=0.25, axis="y")
     return figure
 
@@ -148,13 +162,26 @@ def _bars(grid: Grid, lines: Sequence[Line]) -> "Figure":
 
 
 def _map(grid: Grid, lines: Sequence[Line]) -> "Figure":
-    """Rows and columns as colours."""
-    figure, axes = _empty(grid)
-    values = [_numbers(line.ours, len(grid.columns)) for line in lines]
-    image = axes.imshow(values, aspect="auto", cmap="viridis")
-    axes.set_xticks(range(len(grid.columns)), grid.columns)
-    axes.set_yticks(range(len(lines)), [line.system for line in lines])
-    figure.colorbar(image, ax=axes, label="dB")
+    """A panel a kind of row (what follows the comma), colours and numbers."""
+    from matplotlib.figure import Figure
+
+    kinds = list(dict.fromkeys(line.system.split(", ")[1] for line in lines))
+    figure = Figure(figsize=(4.2 * len(kinds), 4.2), dpi=100, layout="constrained")
+    panels = figure.subplots(1, len(kinds), squeeze=False)[0]
+    for axes, kind in zip(panels, kinds, strict=True):
+        rows = [line for line in lines if line.system.endswith(f", {kind}")]
+        values = [_numbers(line.ours, len(grid.columns)) for line in rows]
+        axes.imshow(values, aspect="auto", vmin=MAP_DB[0], vmax=MAP_DB[1])
+        for y, row in enumerate(values):
+            for x, value in enumerate(row):
+                dark = value < sum(MAP_DB) / 2
+                axes.text(x, y, f"{value:.0f}", ha="center", va="center", fontsize=9,
+                          color="white" if dark else "black")  # fmt: skip
+        axes.set_xticks(range(len(grid.columns)), grid.columns, fontsize=8)
+        names = [line.system.split(", ")[0] for line in rows]
+        axes.set_yticks(range(len(rows)), names)
+        axes.set_title(kind, fontsize=10)
+    figure.suptitle(grid.title, fontsize=11)
     return figure
 
 
@@ -185,10 +212,10 @@ def _spectrograms(planned: Planned) -> "Figure":
     return figure
 
 
-def _empty(grid: Grid) -> "tuple[Figure, Axes]":
+def _empty(grid: Grid, height: float = 5.4) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 5.4), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, height), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(grid.title, fontsize=11)
     return figure, axes

@@ -16,15 +16,16 @@ from rtdeclip.benchmarks.papers.describe import (
 
 WIDTH = 80
 NAMES, WHO = (15, 23), 7
-NARROW, WIDE = 7, 13
+NARROW, MIDDLE, WIDE = 7, 9, 13
 
 
 def document(grids: Sequence[Grid]) -> Iterator[str]:
-    """The lines of all grids; what a head shares with the one above is not repeated."""
-    above: tuple[str, ...] = ()
+    """The lines of all grids; what a table's first grid has told is not repeated."""
+    last: Grid | None = None
     for grid in grids:
-        yield from text(grid, above)
-        above = grid.head
+        same = last and (grid.table == last.table or grid.head == last.head)
+        yield from text(grid, last.head if last and same else ())
+        last = grid
 
 
 def text(grid: Grid, above: tuple[str, ...] = ()) -> Iterator[str]:
@@ -45,8 +46,11 @@ def text(grid: Grid, above: tuple[str, ...] = ()) -> Iterator[str]:
         yield from ("  No number yet.", "")
         return
     longest = max(map(len, grid.columns), default=0)
+    room = WIDTH - NAMES[0] - WHO - 1
     width = WIDE if grid.spread or longest >= NARROW else NARROW
-    at_once = min(len(grid.columns), (WIDTH - NAMES[0] - WHO - 1) // width)
+    if not grid.spread and width == WIDE:
+        width = min(WIDE, max(MIDDLE, room // len(grid.columns)))
+    at_once = min(len(grid.columns), room // width)
     name = min(NAMES[1], WIDTH - WHO - 1 - at_once * width)
     for start in range(0, len(grid.columns), at_once):
         yield ""
