@@ -18,68 +18,16 @@ clipped speech. Cost grows with order² times the clipped samples.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from rtdeclip.processors.autoregressive import (
-    BLOCK,
-    autocorrelate,
-    fill,
-    hold,
-    lag_sums,
-    levinson,
-)
+from rtdeclip.processors.ar_window import RunningWindow
+from rtdeclip.processors.autoregressive import estimate, scratch
 from rtdeclip.processors.bypass import default_hop
 from rtdeclip.stream.clip import Clip
 from rtdeclip.stream.processor import Method, Rung, Setting
 from rtdeclip.types import Samples
 
 PAST_MS = 64.0
-
-
-def _restore(
-    x: NDArray[np.float64],
-    sign: NDArray[np.int8],
-    bound: NDArray[np.float32],
-    begin: int,
-    p: int,
-    taper: NDArray[np.float64],
-    tapered: NDArray[np.float64],
-    r: NDArray[np.float64],
-    a: NDArray[np.float64],
-    sums: NDArray[np.float64],
-    u: NDArray[np.int64],
-    zero: NDArray[np.float64],
-    U: NDArray[np.float64],
-    residual: NDArray[np.float64],
-    solution: NDArray[np.float64],
-    passes: int,
-) -> None:
-    """Estimates the clipped samples of ``x[begin:]`` anew, in place.
-
-    ``taper`` is the window under which the predictor is estimated; ``zero`` is
-    ``(≥ n − begin,)`` zeros (nothing pulls the unknowns); the rest is scratch.
-    """
-    n = len(x)
-    for _ in range(passes):
-        m = 0
-        for i in range(begin, n):
-            if sign[i] != 0:
-                u[m] = i
-                m += 1
-        for i in range(n):
-            tapered[i] = x[i] * taper[i]
-        autocorrelate(tapered, n, p, r)
-        levinson(r, p, a, residual)
-        lag_sums(a, p, sums)
-        fill(x, n, u, m, a, p, sums, zero, zero, U, residual, solution)
-        free = hold(x, sign, bound, u, m)
-        if 0 < free < m:
-            fill(x, n, u, free, a, p, sums, zero, zero, U, residual, solution)
-            hold(x, sign, bound, u, free)
-
-
-_restore_jit = njit(nogil=True, cache=True, error_model="numpy")(_restore)
 
 
 class AutoRegressive:
@@ -98,55 +46,26 @@ class AutoRegressive:
     ) -> None:
         self.hop = hop
         self.latency_samples = look_ahead
-        self._begin, self._order = past, order
-        n, zone = past + look_ahead + hop, look_ahead + hop
-        self._x = np.zeros(n)
-        self._sign = np.zeros(n, np.int8)
-        self._bound = np.zeros(n, np.float32)
-        self._scratch = (
-            _taper(n),
-            np.zeros(n),
-            np.zeros(order + 1),
-            np.zeros(order + 1),
-            np.zeros((order + 1, order + 2)),
-            np.zeros(zone, np.int64),
-            np.zeros(zone),
-            np.zeros((zone, order + 1 + BLOCK)),
-            np.zeros(n),
-            np.zeros(zone),
-            passes,
-        )
-        self._out = np.zeros(hop, np.float32)
-        self._unclear = 0
+        self._window = RunningWindow(hop, look_ahead, past)
+        self._order, self._passes = order, passes
+        n = past + look_ahead + hop
+        self._scratch = _taper(n), *scratch(n, look_ahead + hop, order)
         self._solve()
 
     def process(self, block: Samples, clip: Clip) -> Samples:
         """The block from ``latency_samples`` ago, restored; see ``Processor``."""
-        hop, begin = self.hop, self._begin
-        self._x[:-hop] = self._x[hop:]
-        self._x[-hop:] = block
-        if clip.count:
-            self._unclear = len(self._x) - begin
-        if self._unclear > 0:
-            self._unclear -= hop
-            self._sign[:-hop] = self._sign[hop:]
-            self._bound[:-hop] = self._bound[hop:]
-            self._sign[-hop:] = clip.sign
-            self._bound[-hop:] = clip.bound
+        if self._window.push(block, clip):
             self._solve()
-        self._out[:] = self._x[begin : begin + hop]
-        return self._out
+        return self._window.leaving()
 
     def reset(self) -> None:
         """Forgets all audio."""
-        self._x.fill(0.0)
-        self._sign.fill(0)
-        self._unclear = 0
+        self._window.reset()
 
     def _solve(self) -> None:
-        _restore_jit(
-            self._x, self._sign, self._bound, self._begin, self._order, *self._scratch
-        )
+        one = self._window
+        for _ in range(self._passes):
+            estimate(one.x, one.sign, one.bound, one.begin, self._order, *self._scratch)
 
 
 def _taper(n: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Linear prediction and the missing samples that suit it best: kernels for three files.
+"""Linear prediction and the missing samples that suit it best: kernels for four files.
 
 A signal that obeys x[n] = −Σ a_k x[n − k] + e[n] (k = 1 … p) is filled in where it is
 unknown so that the residual energy Σ e[n]² over the rows n of a window is least
@@ -12,6 +12,8 @@ Glossary: x window of n samples, a predictor with a[0] = 1, u positions of the m
 unknowns in increasing order, U normal matrix and then its factor, row r holding columns
 r … r + width − 1, with zeros to the right of them.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -231,3 +233,66 @@ levinson = _jit(_levinson)
 lag_sums = _jit(_lag_sums)
 fill = _jit(_fill)
 hold = njit(nogil=True, cache=True)(_hold)
+
+
+def _estimate(
+    x: NDArray[np.float64],
+    sign: NDArray[np.int8],
+    bound: NDArray[np.float32],
+    begin: int,
+    p: int,
+    taper: NDArray[np.float64],
+    tapered: NDArray[np.float64],
+    r: NDArray[np.float64],
+    a: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    u: NDArray[np.int64],
+    zero: NDArray[np.float64],
+    U: NDArray[np.float64],
+    residual: NDArray[np.float64],
+    solution: NDArray[np.float64],
+) -> None:
+    """Estimates predictor and clipped samples of ``x[begin:]`` once, in place.
+
+    The samples that miss their bound are set to it, and the others solved once more
+    around them. ``taper`` is the window of the predictor, the rest is ``scratch``.
+    """
+    n, m = len(x), 0
+    for i in range(n):
+        tapered[i] = x[i] * taper[i]
+    for i in range(begin, n):
+        if sign[i] != 0:
+            u[m] = i
+            m += 1
+    autocorrelate(tapered, n, p, r)
+    levinson(r, p, a, residual)
+    lag_sums(a, p, sums)
+    fill(x, n, u, m, a, p, sums, zero, zero, U, residual, solution)
+    free = hold(x, sign, bound, u, m)
+    if 0 < free < m:
+        fill(x, n, u, free, a, p, sums, zero, zero, U, residual, solution)
+        hold(x, sign, bound, u, free)
+
+
+estimate = njit(nogil=True, cache=True, error_model="numpy")(_estimate)
+
+
+def scratch(n: int, zone: int, order: int) -> tuple[NDArray[Any], ...]:
+    """What ``estimate`` works in, from ``tapered`` on.
+
+    Args:
+        n: samples of the window.
+        zone: samples of it that may be clipped, its last.
+        order: p.
+    """
+    return (
+        np.zeros(n),
+        np.zeros(order + 1),
+        np.zeros(order + 1),
+        np.zeros((order + 1, order + 2)),
+        np.zeros(zone, np.int64),
+        np.zeros(zone),
+        np.zeros((zone, order + 1 + BLOCK)),
+        np.zeros(n),
+        np.zeros(zone),
+    )

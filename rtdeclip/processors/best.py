@@ -24,38 +24,51 @@ second pass; priors smoothed over 5 bins or 7 frames; reweighted ℓ1 (the squar
 the prior). Joint stereo sparsity was not tried: the test audio is mono.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtdeclip.processors import ar
+from rtdeclip.processors import ar, janssen
 from rtdeclip.processors.aspade import window_for
-from rtdeclip.processors.bypass import default_hop
-from rtdeclip.processors.refine import Refine, Sparsity
+from rtdeclip.processors.best_parts import LateClip, Prediction, SecondPass, Severity
+from rtdeclip.processors.refine import LEVELLED, PEAKED, Sparsity
 from rtdeclip.processors.spade_kernel import Schedule, SpadeFrame
 from rtdeclip.processors.spade_signal import cores
 from rtdeclip.stream.clip import Clip
-from rtdeclip.stream.delay import DelayLine
 from rtdeclip.stream.ftz import flush_denormals, restore_denormals
 from rtdeclip.stream.overlap_add import OverlapAdd, sine_window
 from rtdeclip.stream.processor import Method, Processor, Setting
 from rtdeclip.stream.rebuffer import fit_processor
-from rtdeclip.types import Samples, Signs
+from rtdeclip.types import Samples
 
 SPEECH_HZ = 24000
 FIRST_MS = (30.0, 60.0, 120.0, 240.0, 480.0)
-SECOND_MS = (60.0, 480.0)
 # Chosen on the test audio; twice or half as much changes less than 0.05 dB.
 FIRST_SHARPNESS, SECOND_SHARPNESS = 4.0, 16.0  # weight = sparsity^−sharpness
 MEMORY_S = 2.0  # of sparsity
-EPSILON = 0.02  # end of a frame of the first pass
-AR_SHARE = 0.5  # of linear prediction, where clipping is lightest
-AR_LIMIT = 0.6  # severity at which its share has fallen to zero
-AR_MEMORY_MS = 200.0  # of clipped sound: time constant of the severity
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What differs between speech and music.
+
+    Args:
+        second_ms: frame lengths of the second pass, a choice of ``FIRST_MS``.
+        exponent: of its priors, see ``PriorFrame``.
+        first: A-SPADE's schedule.
+    """
+
+    second_ms: tuple[float, ...]
+    exponent: tuple[float, float]
+    first: Schedule
+
+
+SPEECH = Recipe((60.0, 480.0), PEAKED, Schedule(0.03, epsilon=0.02))
+MUSIC = Recipe((60.0, 240.0, 480.0), LEVELLED, Schedule(0.015))
 
 
 class Best:
@@ -66,7 +79,9 @@ class Best:
         first: frame lengths of the first pass, samples.
         second: frame lengths of the second pass, a choice of ``first``.
         light: joins where clipping is light, of a smaller latency; None: nothing does.
-        growth: A-SPADE's schedule.
+        prediction: frame length and order of linear prediction from the first pass,
+            which joins where clipping is light; None: it does not.
+        recipe: schedule of the first pass, priors of the second.
         threads: how many cores to use; the result is the same for any number.
     """
 
@@ -76,22 +91,26 @@ class Best:
         first: Sequence[int],
         second: Sequence[int],
         light: Processor | None = None,
-        growth: float = 0.03,
+        prediction: tuple[int, int] | None = None,
+        recipe: Recipe = SPEECH,
         threads: int = 1,
     ) -> None:
         self.hop = hop = max(first) // 4
-        schedule = Schedule(growth, epsilon=EPSILON)
-        members = [fit_processor(_spade(w, schedule), hop, 0) for w in first]
+        members = [fit_processor(_spade(w, recipe.first), hop, 0) for w in first]
         slowest = max(one.latency_samples for one in members)
-        self.latency_samples = slowest + max(second)
+        longest = max(*second, prediction[0] if prediction else 0)
+        self.latency_samples = slowest + longest
         self._members = [fit_processor(one, hop, slowest) for one in members]
         memory = MEMORY_S * sample_rate
         self._sparsities = [Sparsity(w, hop, memory) for w in first]
-        self._late = _LateClip(hop, slowest)
-        self._second = [_Second(w, hop, max(second) - w) for w in second]
+        self._late = LateClip(hop, slowest)
+        self._second = [
+            SecondPass(w, hop, longest - w, recipe.exponent) for w in second
+        ]
         self._chosen = [first.index(w) for w in second]
         self._light = fit_processor(light, hop, self.latency_samples) if light else None
-        self._severity = _Severity(sample_rate, hop, self.latency_samples)
+        self._severity = Severity(sample_rate, hop, self.latency_samples)
+        self._predicted = Prediction(*prediction, hop, longest) if prediction else None
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._ramp = np.linspace(0, 1, hop, dtype=np.float32)
         self._estimate = np.zeros(hop, np.float32)
@@ -106,11 +125,16 @@ class Best:
         wets = self._each(lambda one: one.process(block, clip), processors)
         firsts = wets[: len(self._members)]
         sparsity = self._average(firsts)
+        passes: list[SecondPass | Prediction] = [*self._second]
+        if self._predicted:
+            passes.append(self._predicted)
         seconds = self._each(
             lambda one: one.process(late.y, late.sign, late.bound, self._estimate),
-            self._second,
+            passes,
         )
-        self._mix(seconds, sparsity[self._chosen])
+        self._mix(seconds[: len(self._second)], sparsity[self._chosen])
+        if self._predicted:
+            self._mixed += seconds[-1] - self._predicted.share * self._mixed
         if self._light:
             self._fade(wets[-1], self._severity.share(clip))
         return self._mixed
@@ -120,8 +144,9 @@ class Best:
         parts: list[Any] = [*self._members, *self._sparsities, *self._second]
         for part in parts:
             part.reset()
-        if self._light:
-            self._light.reset()
+        for other in (self._light, self._predicted):
+            if other:
+                other.reset()
         self._late.reset()
         self._severity.reset()
         self._weights = np.full(len(self._second), 1 / len(self._second), np.float32)
@@ -166,85 +191,6 @@ class Best:
         self._share = np.float32(share)
 
 
-class _LateClip:
-    """A block and its clip information, as late as the first pass."""
-
-    def __init__(self, hop: int, delay: int) -> None:
-        self._delay = delay
-        self._lines: tuple[NDArray[Any], ...] = (
-            np.zeros(delay + hop, np.float32),
-            np.zeros(delay + hop, np.int8),
-            np.zeros(delay + hop, np.float32),
-        )
-        self.y, self.sign, self.bound = (line[:hop] for line in self._lines)
-
-    def push(self, block: Samples, clip: Clip) -> None:
-        hop = len(block)
-        for line, new in zip(self._lines, (block, clip.sign, clip.bound), strict=True):
-            line[: self._delay] = line[hop:]
-            line[self._delay :] = new
-
-    def reset(self) -> None:
-        for line in self._lines:
-            line.fill(0)
-
-
-class _Second:
-    """A ``Refine`` in blocks of ``hop``, later by ``delay`` samples."""
-
-    def __init__(self, window: int, hop: int, delay: int) -> None:
-        self._refine = Refine(window)
-        self._line = DelayLine(hop, delay)
-        self._out = np.zeros(hop, np.float32)
-
-    def process(
-        self, y: Samples, sign: Signs, bound: Samples, estimate: Samples
-    ) -> Samples:
-        step = self._refine.hop
-        for i in range(0, len(y), step):
-            part = slice(i, i + step)
-            self._out[part] = self._refine.process(
-                y[part], sign[part], bound[part], estimate[part]
-            )
-        return self._line.process(self._out)
-
-    def reset(self) -> None:
-        self._refine.reset()
-        self._line.reset()
-
-
-class _Severity:
-    """How heavily clipped the sound is that now leaves: the light one's share.
-
-    Of the parts of a block that hold clipped samples, so that pauses do not count.
-    """
-
-    def __init__(self, sample_rate: int, hop: int, latency_samples: int) -> None:
-        self._part = min(default_hop(sample_rate), hop)
-        memory = AR_MEMORY_MS * 1e-3 * sample_rate
-        self._forget = 1 - np.exp(-self._part / memory)
-        # The mean is as late as its memory is long.
-        self._waiting = deque[float](
-            maxlen=max(1, round((latency_samples - memory) / hop))
-        )
-        self.reset()
-
-    def share(self, clip: Clip) -> float:
-        """Takes a block in; the share of the block that leaves."""
-        counts = (clip.sign.reshape(-1, self._part) != 0).sum(axis=1)
-        for count in counts[counts > 0] / self._part:
-            self._clipped += self._forget * (count - self._clipped)
-            self._squared += self._forget * (count * count - self._squared)
-        severity = self._squared / self._clipped
-        share = self._waiting[0]
-        self._waiting.append(AR_SHARE * max(0.0, 1 - severity / AR_LIMIT))
-        return share
-
-    def reset(self) -> None:
-        self._clipped, self._squared = 1.0, AR_LIMIT
-        self._waiting.extend([0.0] * (self._waiting.maxlen or 1))
-
-
 def _spade(window: int, schedule: Schedule) -> OverlapAdd:
     sine = sine_window(window)
     return OverlapAdd(SpadeFrame(window, schedule), window // 4, sine, sine)
@@ -261,11 +207,21 @@ def lengths(sample_rate: int, lengths_ms: Sequence[float]) -> list[int]:
     return sorted({window_for(sample_rate, ms) for ms in lengths_ms})
 
 
-def make(sample_rate: int, growth: float = 0.03, threads: int = 0) -> Best:
+def make(sample_rate: int, growth: float = 0.0, threads: int = 0) -> Best:
     """``best`` for ``sample_rate``; settings as declared in ``METHOD``."""
-    first, second = (lengths(sample_rate, ms) for ms in (FIRST_MS, SECOND_MS))
-    light = ar.METHOD.build(sample_rate) if sample_rate <= SPEECH_HZ else None
-    return Best(sample_rate, first, second, light, growth, threads or cores())
+    speech = sample_rate <= SPEECH_HZ
+    recipe = SPEECH if speech else MUSIC
+    if growth:
+        recipe = replace(recipe, first=replace(recipe.first, growth=growth))
+    return Best(
+        sample_rate,
+        lengths(sample_rate, FIRST_MS),
+        lengths(sample_rate, recipe.second_ms),
+        ar.METHOD.build(sample_rate) if speech else None,
+        None if speech else janssen.frame_for(sample_rate),
+        recipe,
+        threads or cores(),
+    )
 
 
 METHOD = Method(
@@ -273,10 +229,18 @@ METHOD = Method(
     summary="The most quality, for files: A-SPADE at five frame lengths, refined.",
     make=make,
     settings=(
-        Setting("growth", 0.03, "A-SPADE's schedule; smaller is slower", "", 0.01, 0.3),
+        Setting(
+            "growth",
+            0.0,
+            "A-SPADE's schedule, 0.01 to 0.3; smaller is slower; 0: 0.03 for speech, "
+            "0.015 for music",
+            "",
+            0.0,
+            0.3,
+        ),
         Setting(
             "threads", 0, "cores to use; 0 uses all, the result is the same", "", 0, 64
         ),
     ),
-    source="as aspade and ar; the second pass and the mixing are this project's own",
+    source="as aspade, ar, janssen; second pass and mixing are this project's own",
 )

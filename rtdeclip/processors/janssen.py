@@ -22,70 +22,31 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rtdeclip.processors.autoregressive import (
-    BLOCK,
-    autocorrelate,
-    fill,
-    hold,
-    lag_sums,
-    levinson,
-)
+from rtdeclip.processors.autoregressive import estimate, hold, scratch
 from rtdeclip.processors.gabor import FrameRestorer, hann, window_by_duration
 from rtdeclip.stream.processor import Method, Setting
 from rtdeclip.types import Samples, Signs
 
 
-def _iterate(
+def _extrapolate(
     x: NDArray[np.float64],
+    before: NDArray[np.float64],
     sign: NDArray[np.int8],
     bound: NDArray[np.float32],
-    p: int,
-    iterations: int,
-    taper: NDArray[np.float64],
-    tapered: NDArray[np.float64],
-    r: NDArray[np.float64],
-    a: NDArray[np.float64],
-    sums: NDArray[np.float64],
+    beyond: float,
     u: NDArray[np.int64],
-    zero: NDArray[np.float64],
-    U: NDArray[np.float64],
-    residual: NDArray[np.float64],
-    solution: NDArray[np.float64],
-    before: NDArray[np.float64],
 ) -> None:
-    """Restores one frame in place.
-
-    ``taper`` is the window of the predictor, ``zero`` zeros, the rest scratch.
-    """
-    n = len(x)
-    for iteration in range(iterations):
-        m = 0
-        for i in range(n):
-            tapered[i] = x[i] * taper[i]
-            if sign[i] != 0:
-                u[m] = i
-                before[m] = x[i]
-                m += 1
-        autocorrelate(tapered, n, p, r)
-        levinson(r, p, a, residual)
-        lag_sums(a, p, sums)
-        fill(x, n, u, m, a, p, sums, zero, zero, U, residual, solution)
-        free = hold(x, sign, bound, u, m)
-        if free < m:
-            fill(x, n, u, free, a, p, sums, zero, zero, U, residual, solution)
-        beyond = 0.0
-        if iterations > 1:
-            beyond = (iterations - 1.0 - iteration) / (iterations - 1.0)
-        m = 0
-        for i in range(n):
-            if sign[i] != 0:
-                x[i] += beyond * (x[i] - before[m])
-                u[m] = i
-                m += 1
-        hold(x, sign, bound, u, m)
+    """Carries the clipped samples beyond themselves, not below their bounds."""
+    m = 0
+    for i in range(len(x)):
+        if sign[i] != 0:
+            x[i] += beyond * (x[i] - before[i])
+            u[m] = i
+            m += 1
+    hold(x, sign, bound, u, m)
 
 
-_iterate_jit = njit(nogil=True, cache=True, error_model="numpy")(_iterate)
+_extrapolate_jit = njit(nogil=True, cache=True)(_extrapolate)
 
 
 class Janssen:
@@ -99,44 +60,43 @@ class Janssen:
 
     def __init__(self, window: int, order: int, iterations: int) -> None:
         self._order, self._iterations = order, iterations
-        self._x = np.zeros(window)
-        self._scratch = (
-            hann(window).astype(np.float64),
-            np.zeros(window),
-            np.zeros(order + 1),
-            np.zeros(order + 1),
-            np.zeros((order + 1, order + 2)),
-            np.zeros(window, np.int64),
-            np.zeros(window),
-            np.zeros((window, order + 1 + BLOCK)),
-            np.zeros(window),
-            np.zeros(window),
-            np.zeros(window),
-        )
+        self._x, self._before = np.zeros(window), np.zeros(window)
+        self._u = np.zeros(window, np.int64)
+        taper = hann(window).astype(np.float64)
+        self._scratch = taper, *scratch(window, window, order)
 
     def __call__(self, y: Samples, sign: Signs, bound: Samples) -> Samples:
         """Restores ``(n_frames, window)`` frames; see ``FrameRestorer``."""
         out = np.empty_like(y)
         for i in range(len(y)):
             self._x[:] = y[i]
-            _iterate_jit(
-                self._x,
-                sign[i],
-                bound[i],
-                self._order,
-                self._iterations,
-                *self._scratch,
-            )
+            self._iterate(sign[i], bound[i])
             out[i] = self._x
         return out
+
+    def _iterate(self, sign: Signs, bound: Samples) -> None:
+        x, last = self._x, self._iterations - 1
+        for iteration in range(self._iterations):
+            self._before[:] = x
+            estimate(x, sign, bound, 0, self._order, *self._scratch)
+            if iteration < last:
+                beyond = (last - iteration) / last
+                _extrapolate_jit(x, self._before, sign, bound, beyond, self._u)
+
+
+def frame_for(
+    sample_rate: int, order: int = 0, window_ms: float = 170.0
+) -> tuple[int, int]:
+    """Frame length in samples and order of the predictor; 0: the order for the rate."""
+    window = window_by_duration(sample_rate, window_ms)
+    return window, min(order or (512 if sample_rate >= 32000 else 256), window // 4)
 
 
 def make(
     sample_rate: int, order: int = 0, iterations: int = 5, window_ms: float = 170.0
 ) -> FrameRestorer:
     """The restorer at ``sample_rate``; settings as declared in ``METHOD``."""
-    window = window_by_duration(sample_rate, window_ms)
-    order = min(order or (512 if sample_rate >= 32000 else 256), window // 4)
+    window, order = frame_for(sample_rate, order, window_ms)
     method = Janssen(window, order, iterations)
     flat = np.ones(window, np.float32)
     return FrameRestorer(window, window // 4, flat, hann(window), method)

@@ -4,7 +4,8 @@ Where an estimate of the restored sound exists, its power spectrum P says how la
 coefficient X of the frame ought to be. The likeliest frame of independent Gaussian
 coefficients with these variances, among those that agree with the samples, minimises
 Σ |X_m|² / P_m: the reweighted least squares of FOCUSS (Gorodnitsky & Rao 1997, doi
-10.1109/78.558475), here with the inequality bounds of declipping.
+10.1109/78.558475), here with the inequality bounds of declipping. An estimate looks
+more certain of its spectrum than it may be; P may be levelled by an exponent below one.
 
 It is solved by the iteration of ``spade_kernel`` with another thresholding step,
 
@@ -143,6 +144,8 @@ def compile_prior(size: int) -> Callable[..., int]:
         bound: NDArray[np.float32],
         prior: NDArray[np.float32],
         out: NDArray[np.float32],
+        light: float,
+        heavy: float,
         space: NDArray[np.float32],
         table: NDArray[np.float32],
     ) -> int:
@@ -156,14 +159,16 @@ def compile_prior(size: int) -> Callable[..., int]:
         rest = space[5 * plane + 3 * size : 5 * plane + 4 * size]
         expected = space[5 * plane + 4 * size : 5 * plane + 5 * size]
         peak, norm = load_frame(frame, sign, bound, low, high, state, rows, stride)
-        largest = np.float32(0)
+        largest, clipped = np.float32(0), 0
         for i in range(size):
             largest = max(largest, prior[i])
+            clipped += sign[i] != 0
         if peak == 0 or not largest > np.float32(1e-30):
             out[:] = frame
             return 0
+        exponent = np.float32(light + (heavy - light) * clipped / size)
         for i in range(size):
-            expected[i] = prior[i] / largest + np.float32(FLOOR)
+            expected[i] = (prior[i] / largest) ** exponent + np.float32(FLOOR)
         work[:] = 0
         values[:] = 0
         kept = np.float32(0)
@@ -225,6 +230,8 @@ class PriorFrame:
 
     Args:
         window: frame length in samples, a size of ``simd_fft.RADICES``.
+        exponent: of the priors, where nothing of a frame is clipped and where all is;
+            between them by its clipped share.
 
     Attributes:
         iterations: how many the last frame took.
@@ -233,10 +240,11 @@ class PriorFrame:
         SettingError: no kernel has this window.
     """
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, exponent: tuple[float, float] = (1.0, 1.0)) -> None:
         plan = plan_for(window, host_lanes())
         self.window = window
         self.iterations = 0
+        self._light, self._heavy = exponent
         self._restore = compile_prior(window)
         self._table = aligned_tables(plan)
         self._space = aligned(5 * plan.plane + 5 * window)
@@ -259,7 +267,15 @@ class PriorFrame:
             out: ``(window,)`` float32, filled.
         """
         self.iterations = self._restore(
-            frame, sign, bound, prior, out, self._space, self._table
+            frame,
+            sign,
+            bound,
+            prior,
+            out,
+            self._light,
+            self._heavy,
+            self._space,
+            self._table,
         )
 
 

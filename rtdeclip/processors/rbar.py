@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from rtdeclip.processors.ar_window import RunningWindow
 from rtdeclip.processors.autoregressive import BLOCK, fill, lag_sums
 from rtdeclip.processors.bypass import default_hop
 from rtdeclip.stream.clip import Clip
@@ -89,12 +90,8 @@ class RegularisedLeastSquares:
         self.hop = hop
         self.latency_samples = look_ahead
         self._strength = strength
+        self._window = RunningWindow(hop, look_ahead, max(look_ahead, PAST))
         zone = look_ahead + hop
-        self._begin = max(look_ahead, PAST)
-        n = self._begin + zone
-        self._x = np.zeros(n)
-        self._sign = np.zeros(n, np.int8)
-        self._bound = np.zeros(n, np.float32)
         sums = np.zeros((ORDER + 1, ORDER + 2))
         lag_sums(SECOND_DIFFERENCE, ORDER, sums)
         self._scratch = (
@@ -104,44 +101,25 @@ class RegularisedLeastSquares:
             np.zeros(zone),
             np.zeros(zone),
             np.zeros((zone, ORDER + 1 + BLOCK)),
-            np.zeros(n),
+            np.zeros(self._window.begin + zone),
             np.zeros(zone),
         )
-        self._out = np.zeros(hop, np.float32)
-        self._unclear = 0
         self._solve()
 
     def process(self, block: Samples, clip: Clip) -> Samples:
         """The block from ``latency_samples`` ago, restored; see ``Processor``."""
-        hop, begin = self.hop, self._begin
-        self._x[:-hop] = self._x[hop:]
-        self._x[-hop:] = block
-        if clip.count:
-            self._unclear = len(self._x)
-        if self._unclear > 0:
-            self._unclear -= hop
-            self._sign[:-hop] = self._sign[hop:]
-            self._bound[:-hop] = self._bound[hop:]
-            self._sign[-hop:] = clip.sign
-            self._bound[-hop:] = clip.bound
+        if self._window.push(block, clip):
             self._solve()
-        self._out[:] = self._x[begin : begin + hop]
-        return self._out
+        return self._window.leaving()
 
     def reset(self) -> None:
         """Forgets all audio."""
-        self._x.fill(0.0)
-        self._sign.fill(0)
-        self._unclear = 0
+        self._window.reset()
 
     def _solve(self) -> None:
+        one = self._window
         _restore_jit(
-            self._x,
-            self._sign,
-            self._bound,
-            self._begin,
-            self._strength,
-            *self._scratch,
+            one.x, one.sign, one.bound, one.begin, self._strength, *self._scratch
         )
 
 

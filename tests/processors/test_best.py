@@ -9,7 +9,7 @@ import pytest
 from rtdeclip.benchmarks.synth import plucked, voice
 from rtdeclip.distortion import clip_at_fraction
 from rtdeclip.metrics.sdr import delta_sdr_db
-from rtdeclip.processors.best import FIRST_MS, SECOND_MS, Best, lengths
+from rtdeclip.processors.best import FIRST_MS, MUSIC, SPEECH, Best, lengths
 from rtdeclip.stream.clip import Clip
 from rtdeclip.stream.offline import declip
 from rtdeclip.stream.processor import Method
@@ -17,24 +17,31 @@ from rtdeclip.testing import check_processor, dummy
 
 RATE = 16000
 SHORT = Method("short", "", lambda rate: Best(rate, (256, 512), (256, 512)))
+TONAL = Method(
+    "tonal",
+    "",
+    lambda rate: Best(rate, (256, 512), (256, 512), prediction=(512, 64), recipe=MUSIC),
+)
 
 
-def test_the_contract_is_kept():
-    check_processor(SHORT, RATE, 1)
+@pytest.mark.parametrize("method", [SHORT, TONAL], ids=["speech", "music"])
+def test_the_contract_is_kept(method):
+    check_processor(method, RATE, 1)
 
 
 @pytest.mark.parametrize(
     ("rate", "first", "second"),
     [
         (16000, [512, 1024, 2048, 4096, 8192], [1024, 8192]),
-        (44100, [1024, 2048, 4096, 8192, 16384], [2048, 16384]),
-        (48000, [1024, 2048, 4096, 8192, 16384], [2048, 16384]),
+        (44100, [1024, 2048, 4096, 8192, 16384], [2048, 8192, 16384]),
+        (48000, [1024, 2048, 4096, 8192, 16384], [2048, 8192, 16384]),
         (8000, [256, 512, 1024, 2048, 4096], [512, 4096]),
     ],
 )
 def test_the_frame_lengths_follow_the_sample_rate(rate, first, second):
+    recipe = SPEECH if rate <= 24000 else MUSIC
     assert lengths(rate, FIRST_MS) == first
-    assert lengths(rate, SECOND_MS) == second
+    assert lengths(rate, recipe.second_ms) == second
 
 
 @pytest.mark.parametrize("make", [voice, plucked])
@@ -69,6 +76,21 @@ def test_linear_prediction_joins_where_clipping_is_light_only():
 
     assert loudest(0.95) < 10
     assert loudest(0.05) > 100
+
+
+def test_prediction_joins_where_clipping_is_light():
+    t = np.arange(RATE) / RATE
+    partials = [np.sin(1382 * k * t + k) * np.exp(-2 * k * t) for k in range(1, 8)]
+    clean = np.sum(partials, axis=0).astype(np.float32)
+    clipped = clip_at_fraction(clean, 0.6).audio
+    without = Method(
+        "without", "", lambda rate: Best(rate, (256, 512), (256, 512), recipe=MUSIC)
+    )
+    joined, alone = (
+        delta_sdr_db(clean, clipped, declip(clipped, RATE, method))
+        for method in (TONAL, without)
+    )
+    assert joined > alone + 2.0
 
 
 def test_silence_stays_silence():

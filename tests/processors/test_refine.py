@@ -1,13 +1,14 @@
 """The second pass: its kernel against a slow one, and what it gains."""
 
 import numpy as np
+import pytest
 
 from rtdeclip.benchmarks.synth import voice
 from rtdeclip.distortion import clip_at_fraction
 from rtdeclip.metrics.sdr import sdr_db
 from rtdeclip.processors import prior_kernel
 from rtdeclip.processors.prior_kernel import PriorFrame, Spectrum, neighbours
-from rtdeclip.processors.refine import Refine, Sparsity
+from rtdeclip.processors.refine import LEVELLED, PEAKED, Refine, Sparsity
 from rtdeclip.processors.simd_fft import bin_order, host_lanes, plan_for
 from rtdeclip.processors.spade_signal import aspade_estimate
 from rtdeclip.stream.overlap_add import sine_window
@@ -31,10 +32,12 @@ def framed(seed):
     return np.clip(clean, -0.4, 0.4) * window, sign, bound, clean * window
 
 
-def reference(y, sign, bound, prior):
+def reference(y, sign, bound, prior, exponent):
     """The iteration in double precision and matrices; prior by bin."""
     A = matrix()
-    prior = prior / prior.max() + prior_kernel.FLOOR
+    light, heavy = exponent
+    power = light + (heavy - light) * np.mean(sign != 0)
+    prior = (prior / prior.max()) ** power + prior_kernel.FLOOR
 
     def project(x):
         return np.where(sign == 0, y, sign * np.maximum(sign * x, bound))
@@ -51,15 +54,16 @@ def reference(y, sign, bound, prior):
     return x
 
 
-def test_a_frame_is_restored_as_the_slow_reference_restores_it():
+@pytest.mark.parametrize("exponent", [PEAKED, LEVELLED])
+def test_a_frame_is_restored_as_the_slow_reference_restores_it(exponent):
     order = bin_order(plan_for(SIZE, host_lanes()))
-    kernel = PriorFrame(SIZE)
+    kernel = PriorFrame(SIZE, exponent)
     for seed in range(3):
         y, sign, bound, clean = framed(seed)
         prior = np.abs(matrix() @ clean) ** 2
         out = np.zeros(SIZE, np.float32)
         kernel.restore(y, sign, bound, prior[order].astype(np.float32), out)
-        slow = reference(y, sign, bound, prior)
+        slow = reference(y, sign, bound, prior, exponent)
         assert sdr_db(slow.astype(np.float32), out) > 50
         assert sdr_db(clean, out) > sdr_db(clean, y) + 10
         assert 0 < kernel.iterations <= prior_kernel.MAX_ITERATIONS
