@@ -3,12 +3,13 @@
 It appears to PortAudio as a device called ``probe``. Its own process callback is
 compiled, so that it measures the program and not itself. Every stretch of 32 samples
 sent holds clipped and reliable samples; a reliable sample's value tells its position,
-so the round trip is known for each block.
+so the round trip is known for each block. The sound begins when somebody listens.
 
 Run as ``python -m rtdeclip.benchmarks.jack_probe SECONDS``: it says ``PROBE READY``,
 runs until its standard input closes and then prints its verdict as JSON. With
-``loop`` after the seconds it is a cable instead, called ``loop``: what is played to it
-can be captured from it.
+``swelling`` after the seconds the clipping changes between light and heavy. With
+``loop`` it is a cable instead, called ``loop``: what is played to it can be captured
+from it.
 """
 
 import json
@@ -30,17 +31,33 @@ PERIOD_SAMPLES = 1 << 16
 CLIP_LEVEL = 0.5
 _CYCLES = 2047  # 1499 Hz at 48 kHz; no two cycles of the table are alike
 _PEAK, _NOISE = 0.7, 0.02
+_LIGHT, _HEAVY = 0.49, 2.0
+SWELLING_SAMPLES = 1 << 19
+"""5.5 s of light clipping, then as much of heavy, at 48 kHz."""
 _AUDIO_TYPE = b"32 bit float mono audio"
 _IS_INPUT, _IS_OUTPUT = 1, 2
 # Words of the state handed to the compiled callback.
-_POSITION, _XRUNS, _CAPACITY, _OUT_PORT, _IN_PORT, _TABLE, _RECORD, _LOOP = range(8)
+_POSITION, _XRUNS, _CAPACITY, _OUT_PORT, _IN_PORT, _TABLE, _RECORD, _MASK = range(8)
 
 
 def probe_signal() -> Samples:
     """What is sent, again and again: ``(PERIOD_SAMPLES,)`` float32, clipped at 0.5."""
-    n = np.arange(PERIOD_SAMPLES)
-    noise = np.random.default_rng(1).uniform(-_NOISE, _NOISE, PERIOD_SAMPLES)
-    tone = _PEAK * np.sin(2.0 * np.pi * _CYCLES * n / PERIOD_SAMPLES) + noise
+    return _clipped_tone(np.full(PERIOD_SAMPLES, _PEAK))
+
+
+def swelling_signal() -> Samples:
+    """The same with light and heavy clipping in turn: ``(SWELLING_SAMPLES,)``."""
+    half = SWELLING_SAMPLES // 2
+    return _clipped_tone(np.repeat((_LIGHT, _HEAVY), half))
+
+
+SIGNALS = {"": probe_signal, "swelling": swelling_signal}
+
+
+def _clipped_tone(peak: NDArray[np.float64]) -> Samples:
+    n = np.arange(len(peak))
+    noise = np.random.default_rng(1).uniform(-_NOISE, _NOISE, len(peak))
+    tone = peak * np.sin(2.0 * np.pi * _CYCLES * n / PERIOD_SAMPLES) + noise
     return np.clip(tone, -CLIP_LEVEL, CLIP_LEVEL).astype(np.float32)
 
 
@@ -77,15 +94,18 @@ class Verdict:
     xruns: int
 
 
-def judge(record: Samples, block: int, xruns: int = 0) -> Verdict:
+def judge(
+    record: Samples, block: int, xruns: int = 0, sent: Samples | None = None
+) -> Verdict:
     """Compares what was recorded with what was sent.
 
     Args:
         record: ``(n,)`` float32; sample i arrived when sample i of the signal left.
         block: samples per verdict.
         xruns: handed through.
+        sent: the signal, sent again and again; None: ``probe_signal``.
     """
-    sent = probe_signal()
+    sent = probe_signal() if sent is None else sent
     rows, trips = _judged(record, sent, block, 0)
     shift = 0
     if np.any(trips >= 0):
@@ -101,7 +121,7 @@ def judge(record: Samples, block: int, xruns: int = 0) -> Verdict:
     mode = _most_common(trips[whole])
     first = (np.flatnonzero(whole)[:, None] + good[0]) * block + shift
     at = first + np.arange(block)
-    truth = sent[(at - trips[whole][:, None]) % PERIOD_SAMPLES]
+    truth = sent[(at - trips[whole][:, None]) % len(sent)]
     clipped = np.abs(truth) >= CLIP_LEVEL
     repaired = clipped & (rows[whole] * np.sign(truth) > CLIP_LEVEL)
     return Verdict(
@@ -142,7 +162,7 @@ def _round_trips(rows: Samples, sent: Samples, shift: int) -> NDArray[np.int64]:
         candidates = [last] if last >= 0 else []
         candidates += _candidates(rows[b], at, sent, order)
         for trip in candidates:
-            truth = sent[(at - trip) % PERIOD_SAMPLES]
+            truth = sent[(at - trip) % len(sent)]
             reliable = np.abs(truth) < CLIP_LEVEL
             if np.array_equal(rows[b][reliable], truth[reliable]):
                 trips[b] = last = trip
@@ -159,7 +179,7 @@ def _candidates(
     for i in picks:
         left = np.searchsorted(sent, row[i], "left", sorter=order)
         right = np.searchsorted(sent, row[i], "right", sorter=order)
-        found += [int((at[i] - order[j]) % PERIOD_SAMPLES) for j in range(left, right)]
+        found += [int((at[i] - order[j]) % len(sent)) for j in range(left, right)]
     return found
 
 
@@ -168,13 +188,15 @@ class Probe:
 
     Args:
         seconds: room for the record.
-        loop: send back what is heard, under the name ``loop``.
+        signal: what is sent, of ``SIGNALS``; ``loop``: what is heard, and that is also
+            the client's name.
 
     Raises:
         OSError: no JACK library or server.
     """
 
-    def __init__(self, seconds: float, loop: bool = False) -> None:
+    def __init__(self, seconds: float, signal: str = "") -> None:
+        loop = signal == "loop"
         library = jack.library()
         name = "loop" if loop else NAME
         client = jack.open_client(library, name) if library else None
@@ -183,10 +205,10 @@ class Probe:
         self._jack, self._client = library, client
         rate = int(library.jack_get_sample_rate(client))
         self.period = int(library.jack_get_buffer_size(client))
-        self._table = probe_signal()
+        self._table = SIGNALS["" if loop else signal]()
         self._record = np.zeros(round(seconds * rate), np.float32)
         self._state = np.zeros(16, np.int64)
-        self._state[_LOOP] = int(loop)
+        self._state[_MASK] = -1 if loop else len(self._table) - 1
         self._state[_CAPACITY] = len(self._record)
         self._state[_TABLE] = self._table.ctypes.data
         self._state[_RECORD] = self._record.ctypes.data
@@ -229,7 +251,8 @@ class Probe:
         """Stops and judges."""
         self._jack.jack_client_close(self._client)
         n = min(int(self._state[_POSITION]), len(self._record))
-        return judge(self._record[:n], self.period, int(self._state[_XRUNS]))
+        xruns = int(self._state[_XRUNS])
+        return judge(self._record[:n], self.period, xruns, self._table)
 
 
 def _compile() -> tuple[Any, Any]:
@@ -241,6 +264,8 @@ def _compile() -> tuple[Any, Any]:
         "jack_port_get_buffer", types.uintp(types.uintp, types.uint32)
     )
 
+    connected = types.ExternalFunction("jack_port_connected", types.int32(types.uintp))
+
     def process(n: Any, user_data: Any) -> int:
         state = carray(as_pointer(user_data), (16,), np.int64)
         outgoing = get_buffer(types.uintp(state[_OUT_PORT]), types.uint32(n))
@@ -250,17 +275,18 @@ def _compile() -> tuple[Any, Any]:
         samples = types.int64(n)
         send = carray(as_pointer(outgoing), (samples,), np.float32)
         receive = carray(as_pointer(incoming), (samples,), np.float32)
-        table = carray(
-            as_pointer(types.uintp(state[_TABLE])), (PERIOD_SAMPLES,), np.float32
-        )
+        mask = state[_MASK]  # below zero: a cable
+        table = carray(as_pointer(types.uintp(state[_TABLE])), (mask + 1,), np.float32)
         record = carray(
             as_pointer(types.uintp(state[_RECORD])), (state[_CAPACITY],), np.float32
         )
         start = state[_POSITION]
+        if start == 0 and connected(types.uintp(state[_OUT_PORT])) == 0:
+            for i in range(samples):
+                send[i] = 0.0
+            return 0
         for i in range(samples):
-            send[i] = table[(start + i) & (PERIOD_SAMPLES - 1)]
-            if state[_LOOP] != 0:
-                send[i] = receive[i]
+            send[i] = receive[i] if mask < 0 else table[(start + i) & mask]
             if start + i < state[_CAPACITY]:
                 record[start + i] = receive[i]
         state[_POSITION] = start + samples
@@ -278,7 +304,7 @@ def _compile() -> tuple[Any, Any]:
 
 def main() -> None:
     """Until standard input closes."""
-    probe = Probe(float(sys.argv[1]), loop=sys.argv[2:] == ["loop"])
+    probe = Probe(float(sys.argv[1]), *sys.argv[2:3])
     print("PROBE READY", flush=True)
     sys.stdin.read()
     print(json.dumps(asdict(probe.close())), flush=True)

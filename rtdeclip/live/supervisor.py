@@ -203,15 +203,18 @@ class Supervisor:
         return event
 
     def _take_started(self, event: dict[str, Any]) -> None:
-        path = Path(event["telemetry"])
-        self.reader, self.writer = TelemetryReader(path), ParameterWriter(path)
-        self.info = event["info"]
-        self.state = "running"
-        self._started_at = time.monotonic()
-        if self._recorder:
-            self._recorder.follow(self.reader)
         shape = (event["info"]["sample_rate"], event["info"]["n_channels"])
         self.config = replace(self.config, expect=shape, wait_for_device=True)
+        self._started_at = time.monotonic()
+        path = Path(event["telemetry"])
+        try:
+            self.reader, self.writer = TelemetryReader(path), ParameterWriter(path)
+        except DeviceError:
+            return  # it has lost its device since: its end comes next
+        self.info = event["info"]
+        self.state = "running"
+        if self._recorder:
+            self._recorder.follow(self.reader)
 
     def _is_silent(self) -> bool:
         if self.state != "running" or self.reader is None:

@@ -89,6 +89,8 @@ class Helpers:
         """Until they have ended; one that failed leaves its work to the caller."""
         for helper in self._running:
             helper.wait()
+            assert helper.stdin is not None
+            helper.stdin.close()
 
 
 def play_tone(stream: "Stream") -> None:

@@ -6,11 +6,13 @@ import sys
 
 import pytest
 
+from rtdeclip.benchmarks.jack_probe import SWELLING_SAMPLES
 from rtdeclip.errors import DeviceError
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.realtime import CONTROL_PRIORITY, FIFO
 from rtdeclip.live.runtime_dir import process_is_alive
 from rtdeclip.live.supervisor import Supervisor
+from rtdeclip.live.warm import Helpers
 
 pytestmark = pytest.mark.servers
 
@@ -44,6 +46,37 @@ def test_reliable_samples_arrive_bit_exact_and_clipped_ones_repaired(
     if not late:
         assert verdict.repaired_samples > 0.75 * verdict.clipped_samples
     assert live.summary["clipped_samples"] > 0
+
+
+def test_auto_follows_the_clipping_and_logs_the_sample_where_it_changed(
+    jack, session, poll_until
+):
+    Helpers(["bypass", "auto"], 48000).wait()  # else another would stand in for it
+    probe = jack.probe("swelling")
+    # Of its windows 46 ms is the better one for heavy clipping, 25 ms for light.
+    chosen = {"settings": {"only": "aspade", "max_latency": 60.0}}
+    live = session(LiveConfig(**PLAIN, processor="auto", **chosen), jack.env)
+
+    def choices():
+        told = live.reader.events() if live.reader else []
+        return [e for e in told if e.text.startswith("choice: ")]
+
+    poll_until(live, lambda: len(choices()) >= 3)
+    poll_until(live, far(live, 0.3 + live.reader.status().played / 48000))
+    first, light, heavy = choices()
+    hop, latency = live.info["hop"], live.info["latency_samples"]
+    live.stop()
+    verdict = probe.verdict()
+    assert "window_ms=46" in first.text
+    assert "window_ms=25" in light.text
+    assert heavy.text == first.text
+    # The probe's clipping grows in the middle of its signal.
+    assert 0 == first.position < light.position < SWELLING_SAMPLES // 2
+    assert abs(heavy.position - SWELLING_SAMPLES // 2) < 48000
+    assert light.position % hop == heavy.position % hop == 0
+    assert verdict.rtt_samples == latency
+    assert verdict.bad_blocks == 0 or verdict.xruns > 0
+    assert verdict.reliable_samples > 4 * 48000
 
 
 def test_no_python_thread_is_below_the_worker_where_rights_allow(
