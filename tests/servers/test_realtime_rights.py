@@ -43,7 +43,7 @@ from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.supervisor import Supervisor
 live = Supervisor(LiveConfig(input="probe", output="probe", processor="bypass"))
 live.start()
-live.wait_until_running(30.0)
+live.wait_until_running(120.0)
 status = live.reader.status()
 tids = [int(name) for name in os.listdir(f"/proc/{live.pid}/task")]
 live.stop()
