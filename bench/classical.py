@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from rtdeclip.distortion import clip_to_sdr
+from rtdeclip.metrics.sdr import delta_sdr_db
 from rtdeclip.processors import ar as ar_method
 from rtdeclip.processors import (
     aspade,
@@ -104,31 +106,16 @@ def excerpts(
     return found
 
 
-def level_for(x: Samples, sdr_db: float) -> float:
-    """The clip level at which ``x`` has this SDR, by bisection."""
-    low, high = 0.0, float(np.abs(x).max())
-    energy = float(np.sum(x.astype(np.float64) ** 2))
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        lost = np.maximum(np.abs(x).astype(np.float64) - middle, 0.0)
-        sdr = 10 * np.log10(energy / max(float(np.sum(lost**2)), 1e-30))
-        low, high = (middle, high) if sdr < sdr_db else (low, middle)
-    return high
-
-
 def measure(rows: Rows, at: int, x: Samples, rate: int, sdr_db: float) -> Result:
     """ΔSDR in dB and CPU seconds of the row ``at``."""
-    level = np.float32(level_for(x, sdr_db))
-    y = np.clip(x, -level, level)
-    method, settings = rows(float(level))[at]
-    plateau = Plateau.digital(float(level))
-    levels = [LevelSchedule((Segment(0, len(x), plateau, plateau),))]
+    clipped = clip_to_sdr(x[:, 0], sdr_db)
+    method, settings = rows(clipped.high)[at]
+    ends = Plateau.digital(clipped.high), Plateau.digital(clipped.low)
+    levels = [LevelSchedule((Segment(0, len(x), *ends),))]
     start = time.process_time()
-    out = restore(y, rate, method, levels, settings)[: len(x)]
+    out = restore(clipped.audio[:, None], rate, method, levels, settings)[: len(x)]
     spent = time.process_time() - start
-    truth = x.astype(np.float64)
-    before, after = np.sum((truth - y) ** 2), np.sum((truth - out) ** 2)
-    return float(10 * np.log10(before / after)), spent
+    return delta_sdr_db(x[:, 0], clipped.audio, out[:, 0]), spent
 
 
 def main() -> None:

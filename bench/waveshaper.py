@@ -43,7 +43,7 @@ def modes() -> Iterator[tuple[str, Distort, dict[str, Any], float | None]]:
         settings = {"curve": "tanh", "gain_db": gain, "wet": wet}
         yield (
             f"tanh {gain:g} dB, wet {wet:g}",
-            partial(tanh, **settings),
+            partial(tanh, gain=gain, wet=wet),
             settings,
             None,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, process_time, sleep
+from time import perf_counter, process_time, sleep, thread_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,14 @@ class Timing:
 
     Args:
         seconds: of every hop, ``(n_hops,)``.
+        cpu_s: CPU time of the calling thread in every hop, ``(n_hops,)``: what the hop
+            costs, whatever else the machine does.
         late: hops that were not done when the next was due.
         cpu_share: CPU time of the process over elapsed time.
     """
 
     seconds: NDArray[np.float64]
+    cpu_s: NDArray[np.float64]
     late: int
     cpu_share: float
 
@@ -43,23 +46,28 @@ def timed(
         period_s: length of a block.
         mode: ``hot``: at once after the last; ``paced``: when its time has come.
     """
+    both = np.empty((len(blocks), 2))
     gc.collect()
     gc.disable()
     try:
         cpu, start = process_time(), perf_counter()
-        run = _paced if mode == "paced" else _hot
-        seconds, late = run(process, blocks, period_s)
+        late = _run(process, blocks, period_s if mode == "paced" else 0.0, both)
         share = (process_time() - cpu) / (perf_counter() - start)
     finally:
         gc.enable()
-    return Timing(seconds, late, share)
+    seconds, cpu_s = both.T
+    if mode != "paced":
+        late = int(np.count_nonzero(seconds > period_s))
+    return Timing(seconds, cpu_s, late, share)
 
 
-def time_of(process: Process, block: Samples) -> float:
-    """Seconds of one call."""
+def time_of(process: Process, block: Samples) -> tuple[float, float]:
+    """Seconds of one call: elapsed, and CPU time of this thread."""
+    cpu = thread_time()
     start = perf_counter()
     process(block)
-    return perf_counter() - start
+    elapsed = perf_counter() - start
+    return elapsed, thread_time() - cpu
 
 
 def resident_mb() -> float:
@@ -93,23 +101,19 @@ def _spin() -> None:
         data += 1.0
 
 
-def _hot(
-    process: Process, blocks: Sequence[Samples], period_s: float
-) -> tuple[NDArray[np.float64], int]:
-    seconds = np.array([time_of(process, block) for block in blocks])
-    return seconds, int(np.count_nonzero(seconds > period_s))
-
-
-def _paced(
-    process: Process, blocks: Sequence[Samples], period_s: float
-) -> tuple[NDArray[np.float64], int]:
-    seconds = np.empty(len(blocks))
+def _run(
+    process: Process,
+    blocks: Sequence[Samples],
+    period_s: float,
+    both: NDArray[np.float64],
+) -> int:
+    """Fills ``both``; hops that ended after the next was due, if there is a pace."""
     late = 0
     start = perf_counter()
     for number, block in enumerate(blocks):
         due = start + number * period_s
-        if (wait := due - perf_counter()) > 0:
+        if period_s and (wait := due - perf_counter()) > 0:
             sleep(wait)
-        seconds[number] = time_of(process, block)
+        both[number] = time_of(process, block)
         late += perf_counter() > due + period_s
-    return seconds, late
+    return late

@@ -23,6 +23,7 @@ _COLUMNS: tuple[tuple[str, str, float, str], ...] = (
     ("p50", "rtf_p50", 1, ".4f"),
     ("p95", "rtf_p95", 1, ".4f"),
     ("p99", "rtf_p99", 1, ".4f"),
+    ("p50 of CPU time", "rtf_cpu_p50", 1, ".4f"),
     ("worst hop, ms", "hop_ms_max", 1, ".2f"),
     ("late, %", "late_hop_rate", 100, ".1f"),
     ("first hop, ms", "first_hop_ms", 1, ".1f"),

@@ -78,7 +78,7 @@ def network(card: Card, precision: str, mode: str, seconds: float) -> Row:
             value.reshape(hop, times)[:] = block[:, None]
         graph.step()
 
-    first = time_of(step, blocks[0])
+    first, _ = time_of(step, blocks[0])
     name = f"{card.name} {precision}"
     return row_of(
         Case(name, NETWORK_HZ, hop, mode=mode, seconds=seconds),

@@ -50,7 +50,7 @@ def rtf(
         False, "--peers", help="Also ffmpeg adeclip and a network of denoiser's size."
     ),
     compare: Path | None = typer.Option(
-        None, "--compare", help="Earlier --json report; print ratios to it."
+        None, "--compare", help="Earlier --json report; print ratios of CPU time to it."
     ),
     csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file."),
     png: Path | None = typer.Option(None, "--png", help="Write a picture."),

@@ -64,28 +64,27 @@ def test_a_saved_report_is_compared_case_by_case(tmp_path):
 
 def _case(low, middle, high):
     keys = ("processor", "sample_rate", "hop", "channels", "severity", "mode")
-    numbers = {"rtf_p50": middle, "rtf_p50_low": low, "rtf_p50_high": high}
-    return dict.fromkeys(keys, "same") | numbers
+    cpu = {"rtf_cpu_p50": middle, "rtf_cpu_p50_low": low, "rtf_cpu_p50_high": high}
+    return dict.fromkeys(keys, "same") | cpu | {"rtf_p50": 3 * middle**2}
 
 
-def test_a_ratio_comes_with_how_far_it_can_be_off():
+def test_a_ratio_of_cpu_times_comes_with_how_far_it_can_be_off():
     (row,) = ratios([_case(0.09, 0.1, 0.12)], [_case(0.18, 0.2, 0.24)])
     assert row["rtf_p50_ratio"] == pytest.approx(0.5)
     assert row["rtf_p50_ratio_low"] == pytest.approx(0.09 / 0.24)
     assert row["rtf_p50_ratio_high"] == pytest.approx(0.12 / 0.18)
 
 
-def test_a_report_without_spread_is_compared_all_the_same():
-    old = _case(0.18, 0.2, 0.24)
-    del old["rtf_p50_low"], old["rtf_p50_high"]
+def test_an_earlier_report_of_elapsed_times_is_compared_by_those():
+    old = {k: v for k, v in _case(0.18, 0.2, 0.24).items() if "cpu" not in k}
     (row,) = ratios([_case(0.09, 0.1, 0.12)], [old])
-    assert row["rtf_p50_ratio"] == pytest.approx(0.5)
+    assert row["rtf_p50_ratio"] == pytest.approx(0.25)
     assert row["rtf_p50_ratio_low"] is None
 
 
 def test_the_spread_encloses_the_median():
     row = measure(Case("cubic", mode="hot", seconds=0.3))
-    assert 0.0 < row.rtf_p50_low <= row.rtf_p50 <= row.rtf_p50_high
+    assert 0.0 < row.rtf_cpu_p50_low <= row.rtf_cpu_p50 <= row.rtf_cpu_p50_high
 
 
 def test_reports_are_written_as_csv_picture_and_page(tmp_path):
@@ -119,20 +118,24 @@ def test_special_signals_and_channels_run():
         assert measure(case).severity == severity
 
 
-def test_the_sentence_names_what_keeps_up():
-    def row(name, latency, p99):
-        return Row(
-            name,
-            48000,
-            256,
-            1,
-            latency,
-            "heavy",
-            "paced",
-            *(p99, p99, p99, p99, 1, 0, 1, 1, p99, p99, 1, 1),
-        )
+def _row(name, latency, p99, rate=48000):
+    numbers = (p99, p99, p99, p99, 1, 0, 1, 1, p99, p99, p99, 1, 1)
+    return Row(name, rate, 256, 1, latency, "heavy", "paced", *numbers)
 
-    rows = [row("bypass", 5, 0.001), row("quick", 6, 0.1), row("good", 20, 0.3)]
+
+def test_the_sentence_names_what_keeps_up():
+    rows = [_row("bypass", 5, 0.001), _row("quick", 6, 0.1), _row("good", 20, 0.3)]
     assert "good (20 ms" in recommendation(rows)
     assert "quick where 6 ms" in recommendation(rows)
-    assert "No processor keeps" in recommendation([row("slow", 20, 0.9)])
+    assert "No processor keeps" in recommendation([_row("slow", 20, 0.9)])
+
+
+def test_the_sentence_names_no_soft_inverse_and_nothing_too_late_to_play():
+    rows = [_row("inverse-waveshaper", 5, 0.01), _row("late", 680, 0.1)]
+    assert "No processor keeps" in recommendation(rows)
+
+
+def test_a_model_of_another_rate_is_named_apart():
+    rows = [_row("a", 6, 0.1), _row("b", 20, 0.3), _row("voice", 24, 0.2, 16000)]
+    assert recommendation(rows).endswith("; at 16 kHz voice (24 ms).")
+    assert "voice (24 ms, p99" in recommendation(rows[-1:])

@@ -24,6 +24,7 @@ from rtdeclip.benchmarks.papers.describe import (
     MEASURED,
     METRICS,
     NOT_IMPLEMENTED,
+    Cells,
     Column,
     Grid,
     Line,
@@ -318,7 +319,7 @@ def _lines(
     return (*fills, replace(paper, published=published), told)
 
 
-def _line(name: str, cells: tuple[float, ...]) -> Line:
+def _line(name: str, cells: Cells) -> Line:
     return Line(name, "raw", MEASURED, cells)
 
 
