@@ -75,6 +75,11 @@ OWN_LOSS_PRESETS: dict[str, Plan] = {
         _IMAGES,
         replace(
             _IMAGES,
+            name="spectrogram-u-net-told",
+            shape=replace(_IMAGES.shape, told=True),
+        ),
+        replace(
+            _IMAGES,
             name="spectrogram-u-net-causal",
             shape=causal_spectrogram_u_net.Shape(),
             batch=4,

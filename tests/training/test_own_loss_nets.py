@@ -35,6 +35,7 @@ SCALE = equivariant.Shape(strides=(4, 4), width=8, cap=16, dilations=(1,), chunk
 FRAMES = miwae.Shape(widths=(8, 8, 16, 16), latent=8, draws_at_work=3)
 PLANS = {
     "spectrogram": TINY,
+    "told": replace(TINY, shape=replace(TINY.shape, told=True)),
     "equivariant": replace(TINY, family="equivariant-u-net", shape=SCALE),
     "supervised": replace(
         TINY, family="equivariant-u-net", shape=replace(SCALE, supervised=True)
@@ -93,7 +94,7 @@ def test_each_learns_within_a_few_steps(name):
     assert fit.progress == 1.0
 
 
-@pytest.mark.parametrize("name", ["spectrogram", "equivariant", "not-miwae"])
+@pytest.mark.parametrize("name", ["spectrogram", "told", "equivariant", "not-miwae"])
 def test_the_host_gives_what_the_network_gives(name, tmp_path):
     net, plan = net_of(name), PLANS[name]
     for parameter in net.parameters():  # the file holds the large ones in 16 bits
@@ -113,7 +114,7 @@ def test_the_host_gives_what_the_network_gives(name, tmp_path):
 
 
 @pytest.mark.parametrize("n_samples", [1, 2047, 2048, 5000])
-@pytest.mark.parametrize("name", ["spectrogram", "equivariant", "not-miwae"])
+@pytest.mark.parametrize("name", ["spectrogram", "told", "equivariant", "not-miwae"])
 def test_any_length_comes_back_as_long(name, n_samples):
     net, item = net_of(name), item_of(5000, batch=2)
     cut = type(item)(*(line[:, :n_samples] for line in item[:4]))
@@ -122,7 +123,7 @@ def test_any_length_comes_back_as_long(name, n_samples):
     assert bool(torch.isfinite(out).all())
 
 
-@pytest.mark.parametrize("name", ["spectrogram", "equivariant", "not-miwae"])
+@pytest.mark.parametrize("name", ["spectrogram", "told", "equivariant", "not-miwae"])
 def test_a_louder_recording_is_restored_as_much_louder(name):
     net, item = net_of(name), item_of(4096, batch=2)
     louder = type(item)(
@@ -150,6 +151,17 @@ def test_silence_beside_a_short_file_does_not_change_its_normalisation():
     changed = (before - y[0, inner]).abs().max()
     assert (after - before).abs().max() < 0.1 * changed
     assert torch.equal(net(0 * y), 0 * y)
+
+
+def test_a_network_that_is_told_leaves_frames_without_a_clipped_sample():
+    net, item = net_of("told"), item_of(4096)
+    frame = net.shape.frame
+    item.sign[:, 1024:3072] = 0
+    inner = slice(1024 + frame, 3072 - frame)
+    out = net.restored(item)
+    assert torch.allclose(out[:, inner], item.clipped[:, inner], atol=1e-5)
+    assert (out - item.clipped)[:, :1024].abs().max() > 1e-3
+    assert torch.equal(out, net(item.clipped, item.sign))
 
 
 # ------------------------------------------------------------------- equivariant U-Net

@@ -14,11 +14,16 @@ target of absolute level cannot be told from an input that has lost it; frames o
 zeros (the padding of a short file) do not count in mean and deviation. Convolutions
 over time make the image as long as the excerpt.
 
-It needs the whole excerpt and is for files: clipped samples are not told to it, and
-without the host's consistency it changes reliable ones too.
+It needs the whole excerpt and is for files. As published clipped samples are not told
+to it. With ``told``, which is ours, it sees two images more: the log-magnitude of the
+spectrum D of the signs of clipped samples, and the cosine of the angle between that and
+the signal's, Y. What clipping took off is about a·D with one a per frame, so where |Y|
+is a·|D| and the cosine −1 the clean signal has nothing. Frames without a clipped sample
+stay. Either way, without the host's consistency it changes reliable samples too.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -30,6 +35,7 @@ from rtdeclip.training.nets.network import NetworkShape, Running
 
 TINY = 1e-12  # held by clamp: the exporter takes x + 1e-12 for x
 FLOOR = 1e-2  # of the magnitude at an rms of 1, where a busy bin has about 10
+MEAN, DEVIATION = -1.0, 2.0  # of the images of clipped samples' signs, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Shape(NetworkShape):
         frame: samples of the transform, a power of two; half of it are the rows.
         step: samples between frames, a quarter of ``frame``.
         chunk: samples that the host hands over at once, a multiple of ``multiple``.
+        told: see the module.
     """
 
     width: int = 12
@@ -49,11 +56,20 @@ class Shape(NetworkShape):
     frame: int = 512
     step: int = 128
     chunk: int = 65536
+    told: bool = False
 
     @property
     def multiple(self) -> int:
         """Signals are cut or padded to a multiple of so many samples."""
         return self.step << self.levels
+
+
+class _Spectrum(NamedTuple):
+    """Magnitudes ``(B, T, frame/2)``; the bins, one more, ``(B, T, frame/2 + 1)``."""
+
+    size: Tensor
+    real: Tensor
+    imaginary: Tensor
 
 
 class SpectrogramUNet(nn.Module):
@@ -70,7 +86,8 @@ class SpectrogramUNet(nn.Module):
         self.shape = shape
         widths = [shape.width << level for level in range(shape.levels + 1)]
         self.down = nn.ModuleList(
-            _pair(i, o) for i, o in zip([1, *widths[:-1]], widths, strict=True)
+            _pair(i, o)
+            for i, o in zip([1 + 2 * shape.told, *widths[:-1]], widths, strict=True)
         )
         self.grow = nn.ModuleList(
             nn.Conv2d(i, o, 2) for i, o in zip(widths[1:], widths[:-1], strict=True)
@@ -90,41 +107,41 @@ class SpectrogramUNet(nn.Module):
     @property
     def running(self) -> Running:
         """Chunks of a sentence's length, faded into each other."""
-        hop = self.shape.chunk
-        return Running("chunk", ("y",), hop, chunks=Chunks(0.5, "hann", True))
+        hop, told = self.shape.chunk, self.shape.told
+        inputs = ("y", "sign") if told else ("y",)
+        return Running("chunk", inputs, hop, chunks=Chunks(0.5, "hann", True))
 
     def restored(self, item: Item) -> Tensor:
         """``(B, N)`` of the batch's instants."""
-        y = item.clipped
-        padded = functional.pad(y, (0, -y.shape[1] % self.shape.multiple))
-        out: Tensor = self(padded)
-        return out[:, : y.shape[1]]
+        n = item.clipped.shape[1]
+        pad = (0, -n % self.shape.multiple)
+        y, sign = (functional.pad(line, pad) for line in (item.clipped, item.sign))
+        out: Tensor = self(y, sign)
+        return out[:, :n]
 
     def training_loss(self, item: Item, generator: Generator) -> Tensor:
         """Mean squared error of the log-magnitude of the signal at an rms of 1."""
         scale = _rms(item.clipped)
-        made = self._image(_log(self._spectrum(item.clipped / scale)[0]))
-        truth = _log(self._spectrum(item.clean / scale)[0])
-        return (made - truth).square().mean()
+        seen = self._spectrum(item.clipped / scale)
+        truth = _log(self._spectrum(item.clean / scale).size)
+        return (self._restored(seen, item.sign) - truth).square().mean()
 
-    def forward(self, y: Tensor) -> Tensor:
+    def forward(self, y: Tensor, sign: Tensor | None = None) -> Tensor:
         """The restored signal.
 
         Args:
             y: ``(B, N)`` clipped signal, N a multiple of ``shape.multiple``.
+            sign: ``(B, N)`` 0 reliable, ±1 clipped high or low; read if ``told``.
         """
         scale = _rms(y)
-        seen, real, imaginary = self._spectrum(y / scale)
-        wanted = torch.exp(self._image(_log(seen))) - FLOOR
-        gain = torch.clamp(wanted, min=0.0) / seen
+        seen = self._spectrum(y / scale)
+        wanted = torch.exp(self._restored(seen, sign)) - FLOOR
+        gain = torch.clamp(wanted, min=0.0) / seen.size
         gain = functional.pad(gain, (0, 1), value=1.0)  # the top bin as it is
-        return self._signal(gain * real, gain * imaginary) * scale
+        return self._signal(gain * seen.real, gain * seen.imaginary) * scale
 
-    def _spectrum(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Magnitudes ``(B, T, frame/2)``, real and imaginary ``(B, T, frame/2 + 1)``.
-
-        Frame t has its middle at sample t · step, zeros outside; T is N / step.
-        """
+    def _spectrum(self, x: Tensor) -> _Spectrum:
+        """Frame t has its middle at sample t · step, zeros outside; T is N / step."""
         step = self.shape.step
         count = x.shape[1] // step
         rows = functional.pad(x, (2 * step, 2 * step)).reshape(x.shape[0], -1, step)
@@ -133,7 +150,7 @@ class SpectrogramUNet(nn.Module):
         real, imaginary = bins.real, bins.imag
         half = self.shape.frame // 2
         power = real[..., :half].square() + imaginary[..., :half].square()
-        return torch.sqrt(torch.clamp(power, min=TINY)), real, imaginary
+        return _Spectrum(torch.sqrt(torch.clamp(power, min=TINY)), real, imaginary)
 
     def _signal(self, real: Tensor, imaginary: Tensor) -> Tensor:
         """Frames overlap-added, the analysis window as dual, over its energy."""
@@ -156,17 +173,25 @@ class SpectrogramUNet(nn.Module):
         part: Tensor = getattr(self, f"window_{k}")
         return part
 
-    def _image(self, seen: Tensor) -> Tensor:
-        """The network on ``(B, T, rows)`` log-magnitudes."""
+    def _restored(self, found: _Spectrum, sign: Tensor | None) -> Tensor:
+        """Log-magnitudes ``(B, T, rows)`` as the network would have them."""
+        seen = _log(found.size)
         live = (seen.amax(2, keepdim=True) > _SILENT).to(seen.dtype)
         count = torch.clamp(live.sum((1, 2), keepdim=True) * seen.shape[2], min=1.0)
         mean = (live * seen).sum((1, 2), keepdim=True) / count
         variance = (live * (seen - mean).square()).sum((1, 2), keepdim=True) / count
         deviation = torch.sqrt(torch.clamp(variance, min=TINY))
-        image = (live * (seen - mean) / deviation)[:, None]
-        return seen + deviation * self._added(image)[:, 0].float()
+        images = [live * (seen - mean) / deviation]
+        if not self.shape.told:
+            return seen + deviation * self._added(torch.stack(images, 1))
+        assert sign is not None
+        lost = self._spectrum(sign)
+        images += [(_log(lost.size) - MEAN) / DEVIATION, _cosine(found, lost)]
+        added = self._added(torch.stack(images, 1))
+        return seen + deviation * added * (lost.size.amax(2, keepdim=True) > FLOOR)
 
     def _added(self, x: Tensor) -> Tensor:
+        """What ``(B, C, T, rows)`` images ask to be added to the first."""
         x, skips = x.contiguous(memory_format=torch.channels_last), []
         for level, pair in enumerate(self.down):
             x = pair(x)
@@ -177,7 +202,8 @@ class SpectrogramUNet(nn.Module):
             x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = functional.relu(self.grow[level](functional.pad(x, (0, 1, 0, 1))))
             x = self.up[level](torch.cat([skips[level], x], 1))
-        return self.last(x)
+        out: Tensor = self.last(x)
+        return out[:, 0].float()
 
 
 _SILENT = -4.6  # log(FLOOR) is −4.605: no bin of such a frame rises above the floor
@@ -190,6 +216,12 @@ def _pair(c_in: int, c_out: int) -> nn.Sequential:
         nn.Conv2d(c_out, c_out, 3, padding=1),
         nn.ReLU(),
     )
+
+
+def _cosine(a: _Spectrum, b: _Spectrum) -> Tensor:
+    """Of the angle between two spectra, ``(B, T, rows)``; 0 where one has nothing."""
+    product = a.real * b.real + a.imaginary * b.imaginary
+    return product[..., :-1] / (a.size * b.size)
 
 
 def _rms(x: Tensor) -> Tensor:
