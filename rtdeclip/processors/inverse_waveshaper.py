@@ -10,7 +10,8 @@ tanh with dry up to 130.
 It fails where its premise does: the settings must be those of the distortion (see
 ``inverse-overdrive``, which finds them), nothing may have changed the signal since, and
 samples that were cut at full scale afterwards come back at the least that they can have
-been. From the middle of a recording overdrive's unknown state fades in 10 to 100 ms.
+been; a look-ahead lets ``inverse_filled`` restore them. From the middle of a recording
+overdrive's unknown state fades in 10 to 100 ms.
 """
 
 import math
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 from rtdeclip.distortion.soft import DC_POLE, DRY, WET
 from rtdeclip.errors import SettingError
 from rtdeclip.processors.bypass import default_hop
+from rtdeclip.processors.inverse_filled import FilledInverse
 from rtdeclip.stream.clip import Clip
-from rtdeclip.stream.processor import Method, Setting
+from rtdeclip.stream.processor import Method, Processor, Setting
 from rtdeclip.types import Samples
 
 LARGEST_TANH = 1.0 - 2.0**-17  # half a step of 16 bits below 1, where atanh ends
@@ -209,12 +211,14 @@ def make(
     wet: float = 1.0,
     level: float = 0.5,
     output_gain: float = 0.0,
+    look_ahead: float = 0.0,
     hop: int = 0,
-) -> InverseWaveshaper:
+) -> Processor:
     """An inverse for ``sample_rate``; settings as declared in ``METHOD``."""
-    return InverseWaveshaper(
+    inverse = InverseWaveshaper(
         hop or default_hop(sample_rate), curve, gain, colour, wet, level, output_gain
     )
+    return FilledInverse(inverse, sample_rate, look_ahead) if look_ahead else inverse
 
 
 METHOD = Method(
@@ -233,6 +237,15 @@ METHOD = Method(
         Setting("wet", 1.0, "share of the distorted signal", "", 0.001, 1.0),
         Setting("level", 0.5, "level of curve=clip, linear", "", 1e-4, 10.0),
         Setting("output_gain", 0.0, "gain after the distortion", "dB", -100.0, 100.0),
+        Setting(
+            "look_ahead",
+            0.0,
+            "future it sees to fill in samples cut at full scale, and the latency; 0: "
+            "they come back at the least that they can have been",
+            "ms",
+            0.0,
+            64.0,
+        ),
         Setting("hop", 0, "block length; 0 chooses by rate", "samples", 0, 16384),
     ),
     scope="all",

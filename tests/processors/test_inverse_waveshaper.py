@@ -113,6 +113,17 @@ def test_what_was_cut_at_full_scale_comes_back_as_its_bound() -> None:
     assert sdr(x[kept], z[kept]) >= 100.0
 
 
+def test_what_was_cut_at_full_scale_is_filled_in_with_a_look_ahead() -> None:
+    t = np.arange(RATE) / RATE
+    chord = sum(np.sin(2 * np.pi * hz * t) for hz in (110.0, 164.8, 220.0, 277.2))
+    x = np.asarray(0.3 * chord, np.float32)
+    y = clip(overdrive(x, 30.0, 0.0).audio, 1.0).audio
+    known: dict[str, float | str] = {"gain": 30.0, "colour": 0.0}
+    filled = undo(y, look_ahead=16.0, **known)
+    assert sdr(x, filled) > sdr(x, undo(y, **known)) + 6.0
+    check_processor(METHOD, RATE, 1, look_ahead=16.0, **known)
+
+
 def test_settings_that_cannot_be_inverted_are_refused() -> None:
     with pytest.raises(SettingError, match="aspade"):
         InverseWaveshaper(64, "clip", wet=1.0)
