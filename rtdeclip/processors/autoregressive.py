@@ -235,6 +235,32 @@ fill = _jit(_fill)
 hold = njit(nogil=True, cache=True)(_hold)
 
 
+def _predictor(
+    x: NDArray[np.float64],
+    p: int,
+    taper: NDArray[np.float64],
+    tapered: NDArray[np.float64],
+    r: NDArray[np.float64],
+    a: NDArray[np.float64],
+    residual: NDArray[np.float64],
+) -> float:
+    """The predictor of ``x · taper``, into ``a``.
+
+    Returns its gain, the power of the signal over that of its residual; 1 of silence.
+    """
+    n, error = len(x), 0.0
+    for i in range(n):
+        tapered[i] = x[i] * taper[i]
+    autocorrelate(tapered, n, p, r)
+    levinson(r, p, a, residual)
+    for k in range(p + 1):
+        error += a[k] * r[k]
+    return r[0] / error if error > 0.0 else 1.0
+
+
+predictor = njit(nogil=True, cache=True, error_model="numpy")(_predictor)
+
+
 def _estimate(
     x: NDArray[np.float64],
     sign: NDArray[np.int8],
@@ -251,27 +277,26 @@ def _estimate(
     U: NDArray[np.float64],
     residual: NDArray[np.float64],
     solution: NDArray[np.float64],
-) -> None:
+) -> float:
     """Estimates predictor and clipped samples of ``x[begin:]`` once, in place.
 
     The samples that miss their bound are set to it, and the others solved once more
     around them. ``taper`` is the window of the predictor, the rest is ``scratch``.
+    Returns the predictor's gain, see ``predictor``.
     """
     n, m = len(x), 0
-    for i in range(n):
-        tapered[i] = x[i] * taper[i]
+    gain = predictor(x, p, taper, tapered, r, a, residual)
     for i in range(begin, n):
         if sign[i] != 0:
             u[m] = i
             m += 1
-    autocorrelate(tapered, n, p, r)
-    levinson(r, p, a, residual)
     lag_sums(a, p, sums)
     fill(x, n, u, m, a, p, sums, zero, zero, U, residual, solution)
     free = hold(x, sign, bound, u, m)
     if 0 < free < m:
         fill(x, n, u, free, a, p, sums, zero, zero, U, residual, solution)
         hold(x, sign, bound, u, free)
+    return gain
 
 
 estimate = njit(nogil=True, cache=True, error_model="numpy")(_estimate)

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from rtdeclip.processors import ar, janssen
 from rtdeclip.processors.aspade import window_for
 from rtdeclip.processors.best_parts import LateClip, Prediction, SecondPass, Severity
-from rtdeclip.processors.refine import LEVELLED, PEAKED, Sparsity
+from rtdeclip.processors.refine import Sparsity
 from rtdeclip.processors.spade_kernel import Schedule, SpadeFrame
 from rtdeclip.processors.spade_signal import cores
 from rtdeclip.stream.clip import Clip
@@ -58,17 +58,17 @@ class Recipe:
 
     Args:
         second_ms: frame lengths of the second pass, a choice of ``FIRST_MS``.
-        exponent: of its priors, see ``PriorFrame``.
+        levelled: whether its priors are trusted less, see ``prior_kernel``.
         first: A-SPADE's schedule.
     """
 
     second_ms: tuple[float, ...]
-    exponent: tuple[float, float]
+    levelled: bool
     first: Schedule
 
 
-SPEECH = Recipe((60.0, 480.0), PEAKED, Schedule(0.03, epsilon=0.02))
-MUSIC = Recipe((60.0, 240.0, 480.0), LEVELLED, Schedule(0.015))
+SPEECH = Recipe((60.0, 480.0), False, Schedule(0.03, epsilon=0.02))
+MUSIC = Recipe((60.0, 240.0, 480.0), True, Schedule(0.015))
 
 
 class Best:
@@ -105,7 +105,7 @@ class Best:
         self._sparsities = [Sparsity(w, hop, memory) for w in first]
         self._late = LateClip(hop, slowest)
         self._second = [
-            SecondPass(w, hop, longest - w, recipe.exponent) for w in second
+            SecondPass(w, hop, longest - w, levelled=recipe.levelled) for w in second
         ]
         self._chosen = [first.index(w) for w in second]
         self._light = fit_processor(light, hop, self.latency_samples) if light else None

@@ -46,10 +46,8 @@ class LateClip:
 class SecondPass:
     """A ``Refine`` in blocks of ``hop``, later by ``delay`` samples."""
 
-    def __init__(
-        self, window: int, hop: int, delay: int, exponent: tuple[float, float]
-    ) -> None:
-        self._refine = Refine(window, exponent)
+    def __init__(self, window: int, hop: int, delay: int, *, levelled: bool) -> None:
+        self._refine = Refine(window, levelled=levelled)
         self._line = DelayLine(hop, delay)
         self._out = np.zeros(hop, np.float32)
 

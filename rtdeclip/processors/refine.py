@@ -16,9 +16,6 @@ from rtdeclip.stream.overlap_add import sine_window
 from rtdeclip.types import Samples, Signs
 
 _OVERLAP = 4
-# Exponents of the priors for light and heavy clipping. Levelled ones gain 0.4 dB on
-# training music at 7 dB input SDR and 1.3 at 20; 0.1 to either side loses some of it.
-PEAKED, LEVELLED = (1.0, 1.0), (0.78, 0.98)
 _BESIDE, _HERE = np.float32(0.25), np.float32(0.5)  # of the frames in a prior
 
 
@@ -27,17 +24,17 @@ class Refine:
 
     Args:
         window: frame length in samples, a size of ``simd_fft.RADICES``.
-        exponent: of the priors, see ``PriorFrame``.
+        levelled: whether priors are trusted less, see ``prior_kernel``.
 
     Attributes:
         hop: block length in samples, a quarter of the window.
         latency_samples: the window.
     """
 
-    def __init__(self, window: int, exponent: tuple[float, float] = PEAKED) -> None:
+    def __init__(self, window: int, *, levelled: bool = False) -> None:
         self.hop = window // _OVERLAP
         self.latency_samples = window
-        self._kernel = PriorFrame(window, exponent)
+        self._kernel = PriorFrame(window, levelled=levelled)
         self._spectrum = Spectrum(window)
         self._window = sine_window(window)
         self._synthesis = self._window / np.float32(_OVERLAP / 2)

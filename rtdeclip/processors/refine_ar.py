@@ -1,15 +1,18 @@
-"""The second pass by linear prediction, for light clipping.
+"""The second pass by linear prediction, for light clipping of tonal sound.
 
 In long frames, the predictor of an estimate says what the clipped samples between
 reliable ones must be: one pass of ``janssen``, started from the estimate instead of
 from the clipped sound, which saves its other passes and finds better predictors. The
-fewer samples of a frame are clipped, the more of the result is to be used (``share``);
-frames with more than ``LIMIT`` of them are not solved, which bounds the time.
+fewer samples of a frame are clipped and the better it can be predicted, the more of
+the result is to be used (``share``); frames with more than ``LIMIT`` of their samples
+clipped are not solved, which bounds the time.
 
 Source: as ``janssen``; the start and the share are this project's. Latency: one frame.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -22,7 +25,8 @@ from rtdeclip.types import Samples, Signs
 _OVERLAP = 4
 # Chosen on training music at 7, 15 and 20 dB input SDR.
 SHARE = 0.9  # of the result where next to nothing is clipped …
-LIMIT = 0.25  # … falling to zero where this share of a frame is clipped
+LIMIT = 0.25  # … falling to zero where this share of a frame is clipped,
+FLAT_DB, TONAL_DB = 30.0, 40.0  # and where the predictor's gain falls to the first
 
 
 class RefineByPrediction:
@@ -79,12 +83,10 @@ class RefineByPrediction:
         ):
             state[:-hop] = state[hop:]
             state[-hop:] = new
-        used = SHARE * (1 - np.count_nonzero(self._sign) / (LIMIT * len(self._sign)))
-        if used > 0:
-            self._solve()
-            share = self._weight * np.float32(used)
-            self._total[0] += share * self._x
-            self._total[1] += share
+        if share := self._solve():
+            weight = self._weight * np.float32(share)
+            self._total[0] += weight * self._x
+            self._total[1] += weight
         leaving = self._total[:, :hop]
         result, self.share = (
             line.process(part) for line, part in zip(self._lines, leaving, strict=True)
@@ -100,10 +102,19 @@ class RefineByPrediction:
         for line in self._lines:
             line.reset()
 
-    def _solve(self) -> None:
-        """The frame, in ``_x``."""
+    def _solve(self) -> float:
+        """The frame, in ``_x``; the share of it that is to be used."""
         clipped = self._sign != 0
-        self._x[:] = self._y
-        if clipped.any():
-            self._x[clipped] = self._estimate[clipped]
-            solve(self._x, self._sign, self._bound, 0, self._order, *self._scratch)
+        count = np.count_nonzero(clipped)
+        self._x[:] = np.where(clipped, self._estimate, self._y)
+        light = 1 - count / (LIMIT * len(clipped))
+        if count == 0 or light <= 0:
+            return max(SHARE * light, 0.0)
+        gain = solve(self._x, self._sign, self._bound, 0, self._order, *self._scratch)
+        return SHARE * light * _ramp(gain)
+
+
+def _ramp(gain: float) -> float:
+    """0 where a predictor's gain shows noise, 1 where it shows tones."""
+    above = 10 * math.log10(max(gain, 1.0)) - FLAT_DB
+    return min(max(above / (TONAL_DB - FLAT_DB), 0.0), 1.0)
