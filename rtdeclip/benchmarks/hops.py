@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, process_time, sleep, thread_time
+from time import perf_counter, process_time, sleep
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,8 @@ class Timing:
 
     Args:
         seconds: of every hop, ``(n_hops,)``.
-        cpu_s: CPU time of the calling thread in every hop, ``(n_hops,)``: what the hop
-            costs, whatever else the machine does.
+        cpu_s: CPU time of this process in every hop, ``(n_hops,)``: what the hop costs,
+            whatever else the machine does; more than elapsed where threads help.
         late: hops that were not done when the next was due.
         cpu_share: CPU time of the process over elapsed time.
     """
@@ -62,12 +62,12 @@ def timed(
 
 
 def time_of(process: Process, block: Samples) -> tuple[float, float]:
-    """Seconds of one call: elapsed, and CPU time of this thread."""
-    cpu = thread_time()
+    """Seconds of one call: elapsed, and CPU time of this process."""
+    cpu = process_time()
     start = perf_counter()
     process(block)
     elapsed = perf_counter() - start
-    return elapsed, thread_time() - cpu
+    return elapsed, process_time() - cpu
 
 
 def resident_mb() -> float:

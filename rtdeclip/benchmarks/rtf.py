@@ -7,6 +7,7 @@ six times slower per hop, and the figure that counts live.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -205,8 +206,9 @@ def row_of(
     )
 
 
+@lru_cache(maxsize=16)
 def signal(severity: str, seconds: float, sample_rate: int) -> Samples:
-    """``(n_samples,)`` float32 test audio of a severity.
+    """``(n_samples,)`` float32 test audio of a severity; made once, not to be written.
 
     Raises:
         SettingError: unknown severity.
@@ -217,7 +219,9 @@ def signal(severity: str, seconds: float, sample_rate: int) -> Samples:
         return np.full(round(seconds * sample_rate), size, np.float32)
     clean = plucked(seconds, sample_rate)
     sdr_db = SEVERITIES[severity]
-    return clean if sdr_db is None else clip_to_sdr(clean, sdr_db).audio
+    made = clean if sdr_db is None else clip_to_sdr(clean, sdr_db).audio
+    made.setflags(write=False)
+    return made
 
 
 def recommendation(rows: Sequence[Row]) -> str:

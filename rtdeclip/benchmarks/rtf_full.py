@@ -105,7 +105,7 @@ def whole(
     """Each method on made-up sound, at 44.1 kHz or its own rate; failing ones not."""
     for method in methods:
         rate = method.rates[0] if method.rates else 44100
-        y = signal(severity, seconds, rate)[:, None]
+        y = signal(severity, seconds, rate)[:, None].copy()
         levels = find_levels(y, rate)
         try:
             restore(y[: rate // 4], rate, method, find_levels(y[: rate // 4], rate))

@@ -141,10 +141,10 @@ def test_networks_that_may_be_installed_have_their_place():
         for table in ALL
         if isinstance(table, Table)
     }
-    assert "crafx-overdrive" in named["2-overdrive"]
+    assert {"crafx-overdrive", "demucs-1m-all"} <= named["2-overdrive"]
     assert {"open-unmix-causal", "demucs-1m-all"} <= named["2-clip"]
-    assert {"open-unmix-causal", "demucs-1m-all"} <= named["2-signaltrain"]
-    assert "wave-u-net-dry" in named["2-dry"]
+    assert "open-unmix-causal" in named["2-signaltrain"] & named["2-speed"]
+    assert {"wave-u-net-dry", "demucs-1m-all"} <= named["2-dry"]
     assert "spectrogram-u-net-causal" in named["4"] & named["4-noise"]
     assert "not-miwae-paper" in named["1-clip"]
 
