@@ -24,7 +24,7 @@ second pass; priors smoothed over 5 bins or 7 frames; reweighted ℓ1 (the squar
 the prior). Joint stereo sparsity was not tried: the test audio is mono.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,16 +35,18 @@ from numpy.typing import NDArray
 from rtdeclip.processors import ar, janssen
 from rtdeclip.processors.aspade import window_for
 from rtdeclip.processors.best_parts import LateClip, Prediction, SecondPass, Severity
+from rtdeclip.processors.model_card import Card, model_cards
 from rtdeclip.processors.refine import Sparsity
 from rtdeclip.processors.spade_kernel import Schedule, SpadeFrame
 from rtdeclip.processors.spade_signal import cores
 from rtdeclip.stream.clip import Clip
 from rtdeclip.stream.ftz import flush_denormals, restore_denormals
 from rtdeclip.stream.overlap_add import OverlapAdd, sine_window
-from rtdeclip.stream.processor import Method, Processor, Setting
+from rtdeclip.stream.processor import Method, Processor, Setting, Value
 from rtdeclip.stream.rebuffer import fit_processor
 from rtdeclip.types import Samples
 
+NETWORK = "hybrid-best"
 SPEECH_HZ = 24000
 FIRST_MS = (30.0, 60.0, 120.0, 240.0, 480.0)
 # Chosen on the test audio; twice or half as much changes less than 0.05 dB.
@@ -207,8 +209,14 @@ def lengths(sample_rate: int, lengths_ms: Sequence[float]) -> list[int]:
     return sorted({window_for(sample_rate, ms) for ms in lengths_ms})
 
 
-def make(sample_rate: int, growth: float = 0.0, threads: int = 0) -> Best:
+def make(
+    sample_rate: int, growth: float = 0.0, threads: int = 0, network: str = "on"
+) -> Processor:
     """``best`` for ``sample_rate``; settings as declared in ``METHOD``."""
+    if network == "on":
+        own = {"growth": growth, "threads": threads}
+        if corrected := _corrected(sample_rate, own):
+            return corrected
     speech = sample_rate <= SPEECH_HZ
     recipe = SPEECH if speech else MUSIC
     if growth:
@@ -222,6 +230,19 @@ def make(sample_rate: int, growth: float = 0.0, threads: int = 0) -> Best:
         recipe,
         threads or cores(),
     )
+
+
+def _corrected(sample_rate: int, settings: Mapping[str, Value]) -> Processor | None:
+    """The result corrected by the network trained for this rate, if there is one."""
+    from rtdeclip.processors import onnx_model  # onnxruntime, only where it is used
+
+    for folder, card in model_cards():
+        if folder.name != NETWORK or not isinstance(card, Card):
+            continue
+        if sample_rate in card.rates:
+            weights = next(iter(card.weights))
+            return onnx_model.make(card, sample_rate, weights, estimate=settings)
+    return None
 
 
 METHOD = Method(
@@ -240,6 +261,12 @@ METHOD = Method(
         ),
         Setting(
             "threads", 0, "cores to use; 0 uses all, the result is the same", "", 0, 64
+        ),
+        Setting(
+            "network",
+            "on",
+            f"correct the result with {NETWORK}, at the rates it was trained for",
+            choices=("on", "off"),
         ),
     ),
     source="as aspade, ar, janssen; second pass and mixing are this project's own",

@@ -13,6 +13,7 @@ before in its memory. It fails on material unlike its training data.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,13 @@ class OnnxStep:
                 array.fill(0.0)
 
 
-def make(card: Card, sample_rate: int, weights: str, window_ms: str = "") -> OnnxStep:
+def make(
+    card: Card,
+    sample_rate: int,
+    weights: str,
+    window_ms: str = "",
+    estimate: Mapping[str, Value] = MappingProxyType({}),
+) -> OnnxStep:
     """The model of ``card`` as a processor.
 
     Args:
@@ -132,6 +139,7 @@ def make(card: Card, sample_rate: int, weights: str, window_ms: str = "") -> Onn
         sample_rate: of the stream, Hz; must be one of the model's.
         weights: a precision the card names.
         window_ms: of the estimate, one of the card's, in words.
+        estimate: settings of the estimate that take the place of the card's.
 
     Raises:
         ModelError: another rate, or the files are not what the card says.
@@ -152,7 +160,8 @@ def make(card: Card, sample_rate: int, weights: str, window_ms: str = "") -> Onn
     estimator = partner = None
     late = card.latency_samples
     if card.estimate:
-        changes = {"window_ms": float(window_ms)} if window_ms else {}
+        chosen = {"window_ms": float(window_ms)} if window_ms else {}
+        changes = {**estimate, **chosen}
         estimator = _built(card.estimate, changes, card, sample_rate, 0)
         late += estimator.latency_samples
     if card.partner:

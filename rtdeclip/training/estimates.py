@@ -31,6 +31,7 @@ GROWTH = 0.015  # of A-SPADE's sparsity
 ESTIMATORS: Mapping[str, dict[str, Value]] = {
     "aspade": {"growth": GROWTH},
     "ar": {"order": 64, "look_ahead": 4.3},
+    "best": {"network": "off"},
 }
 WIDE_HZ = 24000
 LOOK_AHEAD_MS, WIDE_LOOK_AHEAD_MS = 48.0, 8.0  # of linear prediction, at most

@@ -45,7 +45,6 @@ PRESETS: dict[str, Plan] = {
     "demucs-48k": replace(
         _FULL_BAND,
         name="demucs-48k",
-        shape=Shape((8, 4, 4, 2), estimate=True),
         estimator="ar",
         windows_ms=(),
     ),
