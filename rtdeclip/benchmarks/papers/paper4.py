@@ -11,6 +11,8 @@ INPUT_SDRS = ("0.5", "1.5", "3.5", "7.5", "12.5", "17.5")
 VARIANCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 
 U_NET_HERE = "spectrogram-u-net"
+# Ours: told which samples are clipped; the second hears the past alone, live.
+U_NET_TOLD = System("U-Net, told", f"{U_NET_HERE}-told", "", False)
 U_NET_PAST = System("U-Net, past", f"{U_NET_HERE}-causal")
 
 
@@ -74,6 +76,7 @@ MAIN = Table(
         System("Cons-DL", "consistent-dl", "", True, CONSISTENT_DL),
         System("U-Net", U_NET_HERE, "", False, U_NET),
         System("U-Net", U_NET_HERE),
+        U_NET_TOLD,
         U_NET_PAST,
         *_OURS,
     ),
@@ -105,6 +108,7 @@ NOISE = Table(
         System("Cons-DL", "consistent-dl"),
         System("U-Net", U_NET_HERE, "", False),
         System("U-Net", U_NET_HERE),
+        U_NET_TOLD,
         U_NET_PAST,
         System("A-SPADE", "aspade", "window_ms=64"),
         System("ar", "ar"),
