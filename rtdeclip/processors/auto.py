@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rtdeclip.errors import SettingError
 from rtdeclip.processors.bypass import default_hop
@@ -38,7 +39,7 @@ from rtdeclip.types import Samples
 FADE_MS = 15.0
 DECISION_MS = 250.0
 MEMORY_MS = 1000.0  # of clipped sound: time constant of the severity
-HYSTERESIS_DB = 0.3
+HYSTERESIS_DB = 0.1
 _LOGGED = 1000
 
 
@@ -142,7 +143,7 @@ class Auto:
         """The affordable rung with the highest expected gain; the present one keeps
         a head start."""
         at = np.log(self._squared / (self._clipped * self.hop))
-        expected = [np.interp(at, np.log(SEVERITIES), row) for row in self._gains]
+        expected = [_along(at, np.log(SEVERITIES), row) for row in self._gains]
         if self._position:
             expected[self._active] += HYSTERESIS_DB
         costs = [lane.rung.cost for lane in self._lanes]
@@ -221,6 +222,13 @@ def ladder(
         for name, rung, made, _ in sorted(built, key=lambda item: item[1].cost)
     ]
     return Auto(lanes, sample_rate)
+
+
+def _along(at: float, known: NDArray[np.float64], gains: NDArray[np.float64]) -> float:
+    """The gain at a (logarithmic) severity; beyond the last one the trend goes on."""
+    beyond = max(at - known[-1], 0.0)
+    slope = (gains[-1] - gains[-2]) / (known[-1] - known[-2])
+    return float(np.interp(at, known, gains) + slope * beyond)
 
 
 def _name(method: str, rung: Rung) -> str:

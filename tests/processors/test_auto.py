@@ -74,6 +74,16 @@ def test_severity_chooses_the_rung_and_the_change_is_smooth():
     assert [name for _, name in auto.switches] == ["heavy", "light"]
 
 
+def test_the_trend_goes_on_beyond_the_heaviest_severity_that_was_measured():
+    falling = rung("falling", 1.0, 0.001, (9, 9, 9, 9, 5))[0]
+    steady = rung("steady", 2.0, 0.002, (5, 5, 5, 5, 4.9))[0]
+    auto = ladder([falling, steady], RATE, 50, HOP)
+    play(auto, 0.6, 8)
+    assert auto.active == "falling"
+    play(auto, 0.8, 8)
+    assert auto.active == "steady"
+
+
 def test_the_slowest_rung_offered_sets_the_latency_and_a_limit_drops_it():
     # heavy: 32 own + 96 − gcd(96, 64) for its hop; light: 96
     assert make().latency_samples == 96
