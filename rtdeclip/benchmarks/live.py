@@ -38,6 +38,8 @@ VARIANTS = (
     "python_callback_own_process",
 )
 _START_S = 180.0
+FLAGS = ("input_overflow", "input_underflow", "output_overflow", "output_underflow")
+"""PortAudio's, each counted for itself."""
 _OWN = ("own_underruns", "late_hops", "device_stalls", "device_rushes")
 """What the engine counts of itself."""
 
@@ -52,9 +54,11 @@ class Row:
         hog: a busy Python thread ran beside it.
         scheduler: of the thread that processes.
         callbacks: how many there were.
-        flags: callbacks with an over- or underflow flag of PortAudio.
+        flags: over- and underflows that PortAudio flagged, up to two a callback.
         own_underruns: positions not filled although their block had come at least
-            one block before and the callback gap was at most 1.5 periods.
+            one block before and the callback gap was at most 1.5 periods. In a
+            callback less than half a period after the last, the last one's block is
+            not yet a block old.
         late_hops: hops of which a sample was played dry.
         device_stalls: callbacks more than 1.5 periods after the last.
         device_rushes: callbacks less than half a period after it: the device was held
@@ -238,15 +242,7 @@ def _engine(
     return {
         "scheduler": ("ordinary", "SCHED_FIFO", "SCHED_RR")[end["scheduler"]],
         "callbacks": end["callbacks"],
-        "flags": sum(
-            end[name]
-            for name in (
-                "input_overflows",
-                "input_underflows",
-                "output_overflows",
-                "output_underflows",
-            )
-        ),
+        "flags": sum(end[f"{name}s"] for name in FLAGS),
         **{name: end[name] for name in _OWN},
         "stated_samples": session.info["latency_samples"],
         "wake_p50_us": end["wake_p50_us"],

@@ -13,30 +13,38 @@ from typing import Any
 import numpy as np
 from numba import carray, cfunc, types
 
-from rtdeclip.benchmarks.live import python_hog
+from rtdeclip.benchmarks.live import FLAGS, python_hog
+from rtdeclip.live import ring as r
 from rtdeclip.live.atomic import as_pointer
-from rtdeclip.live.callback import callback_signature
+from rtdeclip.live.callback import (
+    MONOTONIC,
+    callback_signature,
+    clock_gettime,
+    count_jit,
+)
 from rtdeclip.live.devices import choose, portaudio_devices
 from rtdeclip.live.portaudio import NativeStream, sounddevice
+from rtdeclip.live.ring import EngineMemory
 
 
 def _copy(
     incoming: Any, outgoing: Any, n: Any, time_info: Any, flags: Any, user_data: Any
 ) -> int:
-    count = carray(as_pointer(user_data), (2,), np.int64)
+    words = carray(as_pointer(user_data), (r.WORDS,), np.int64)
+    clock_gettime(MONOTONIC, types.uintp(user_data + 8 * r.TIMESPEC))
+    now_ns = words[r.TIMESPEC] * 1_000_000_000 + words[r.TIMESPEC + 1]
     samples = types.int64(n)
+    count_jit(words, samples, now_ns, types.int64(flags))
     x = carray(as_pointer(incoming), (samples,), np.float32)
     y = carray(as_pointer(outgoing), (samples,), np.float32)
     for i in range(samples):
         y[i] = x[i]
-    count[0] += 1
-    count[1] += flags != 0
     return 0
 
 
-def bare(device: int, block: int, seconds: float) -> tuple[int, int]:
-    """A compiled callback that copies; callbacks and flags."""
-    count = np.zeros(2, np.int64)
+def bare(device: int, block: int, seconds: float) -> dict[str, int]:
+    """A compiled callback that copies; counted as the engine counts."""
+    words = EngineMemory(48000, 1, (0,), (0,), 1, block, block, 0, 0).words
     call = cfunc(callback_signature())(_copy)
     stream = NativeStream(
         "duplex",
@@ -45,20 +53,25 @@ def bare(device: int, block: int, seconds: float) -> tuple[int, int]:
         48000,
         block,
         call,
-        count.ctypes.data,
+        words.ctypes.data,
         "low",
         None,
     )
     stream.start()
     time.sleep(seconds)
     stream.close()
-    return int(count[0]), int(count[1])
+    return {
+        "callbacks": int(words[r.CALLBACKS]),
+        "flags": int(words[r.INPUT_UNDERFLOWS : r.OUTPUT_OVERFLOWS + 1].sum()),
+        "device_stalls": int(words[r.DEVICE_STALLS]),
+        "device_rushes": int(words[r.RUSHES]),
+    }
 
 
 def python_callback(
     device: int, block: int, seconds: float, processor: str
-) -> tuple[int, int, int]:
-    """A Stream inside a Python callback; callbacks, flags, the Stream's latency."""
+) -> dict[str, int]:
+    """A Stream inside a Python callback, and the Stream's latency."""
     from rtdeclip.live.engine import warm_stream
     from rtdeclip.stream.stream import Stream
 
@@ -69,7 +82,9 @@ def python_callback(
 
     def callback(x: Any, y: Any, n: int, at: Any, status: Any) -> None:
         count[0] += 1
-        count[1] += bool(status)
+        # An over- and an underflow in one callback are two, as the engine counts.
+        for flag in FLAGS:
+            count[1] += getattr(status, flag)
         y[:] = stream.process(np.ascontiguousarray(x))
 
     with sd.Stream(
@@ -82,30 +97,23 @@ def python_callback(
         callback=callback,
     ):
         time.sleep(seconds)
-    return count[0], count[1], stream.latency_samples
+    found = {"callbacks": count[0], "flags": count[1]}
+    return {**found, "latency": stream.latency_samples}
 
 
 def main() -> None:
     """Runs one variant."""
     variant, block, seconds, hog, processor = sys.argv[1:6]
     device = choose("probe", "output", portaudio_devices()).index
-    latency = 0
     with python_hog(hog == "1"):
         before = time.process_time()
         if variant == "bare_passthrough":
-            callbacks, flags = bare(device, int(block), float(seconds))
+            row: dict[str, float] = {**bare(device, int(block), float(seconds))}
         else:
-            callbacks, flags, latency = python_callback(
-                device, int(block), float(seconds), processor
-            )
-        cpu = time.process_time() - before
-    row = {
-        "callbacks": callbacks,
-        "flags": flags,
-        # One period each way, as the engine states JACK's part.
-        "stated_samples": 2 * int(block) + latency,
-        "cpu_share": cpu / float(seconds),
-    }
+            row = {**python_callback(device, int(block), float(seconds), processor)}
+        row["cpu_share"] = (time.process_time() - before) / float(seconds)
+    # One period each way, as the engine states JACK's part.
+    row["stated_samples"] = 2 * int(block) + row.pop("latency", 0)
     print(json.dumps(row), flush=True)
     os._exit(0)
 

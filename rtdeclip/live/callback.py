@@ -241,6 +241,8 @@ _nanosleep = types.ExternalFunction("nanosleep", types.int32(types.uintp, types.
 def _let_catch_up(words: NDArray[np.int64], n: int, now_ns: int) -> None:
     """Before a rushed callback: naps until what it is to play is published.
 
+    The worker is at it, for the callback before has posted.
+
     Args:
         words: of the engine's memory.
         n: samples of this callback.
@@ -266,10 +268,7 @@ _let_catch_up_jit = njit(nogil=True, cache=True)(_let_catch_up)
 def _callback(
     incoming: Any, outgoing: Any, n: Any, time_info: Any, flags: Any, user_data: Any
 ) -> int:
-    """PaStreamCallback: ``exchange`` on the memory at ``user_data``, then a post.
-
-    The worker has been told of the block before: it needs no other post to go on.
-    """
+    """PaStreamCallback: ``exchange`` on the memory at ``user_data``, then a post."""
     words = carray(as_pointer(user_data), (r.WORDS,), np.int64)
     block = carray(as_pointer(user_data), (words[r.TOTAL_WORDS],), np.int64)
     clock_gettime(MONOTONIC, types.uintp(user_data + 8 * r.TIMESPEC))

@@ -63,12 +63,15 @@ def test_the_soak_is_exact():
 def test_a_variant_gives_a_row_with_what_it_can_know(runtime):
     if reason := jack_server.why_not():
         pytest.skip(reason)
-    rows = list(run([1024], 0.5, (True,), variants=(VARIANTS[0], VARIANTS[3])))
-    engine, bare = rows
-    assert (engine.variant, bare.variant) == (VARIANTS[0], VARIANTS[3])
+    rows = list(run([1024], 0.5, (True,), variants=(*VARIANTS[:2], VARIANTS[3])))
+    engine, bare, python = rows
+    assert [row.variant for row in rows] == [*VARIANTS[:2], VARIANTS[3]]
     assert engine.stated_samples == engine.rtt_samples
     assert engine.own_underruns is not None
-    assert bare.own_underruns is None
+    assert bare.own_underruns is python.own_underruns is None
+    assert bare.repaired_samples == 0 < python.repaired_samples
+    assert bare.device_stalls is not None
+    assert python.device_stalls is None
     assert all(row.callbacks > 10 and row.blocks > 5 for row in rows)
 
 
