@@ -203,5 +203,5 @@ def quality_picture(path: Path, lines: Sequence[dict[str, Any]]) -> None:
         _write_names(axes, [(name, *place) for name, place in names.items()])
     for protocol, mark in marks.items():
         panels[0].errorbar([], [], label=protocol, **mark)
-    panels[0].legend(loc="lower right", frameon=False, fontsize=8)
+    panels[0].legend(loc="lower right", title="protocol", fontsize=8)
     figure.savefig(path, format="png")

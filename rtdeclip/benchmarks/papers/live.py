@@ -31,6 +31,8 @@ SPEECH = Table(
     metrics=("delta_sdr_db", "pesq_wb", "rtf", "latency_ms", "worst_hop_ms"),
     systems=(
         *_OURS,
+        System("deep filter", "deep-filter"),
+        System("U-Net, past", "spectrogram-u-net-causal"),
         System("DDD", published={"latency_ms": (41.3,)}),
         System("T-UNet", published={"latency_ms": (1024.0,)}),
         System("denoiser H48", published={"latency_ms": (41.3,), "rtf": (0.8,)}),
