@@ -1,27 +1,32 @@
 """best: the most quality, for files, where latency does not matter.
 
 Two passes. The first is A-SPADE at five frame lengths, 30 to 480 ms, averaged; they
-err differently, so the mean is better than any. The second restores anew, with 60 and
-480 ms frames, by the spectra which that mean leads to expect (``refine``). Both mix by
-how sparse the sound is at each length: long frames for tones, short ones for speech
-and attacks. For speech (up to 24 kHz), linear prediction joins where clipping is light.
+err differently, so the mean is better than any. The second restores anew by the spectra
+which that mean leads to expect (``refine``), with 60 and 480 ms frames, for music 240
+too. Both mix by how sparse the sound is at each length: long frames for tones, short
+ones for speech and attacks. Where clipping is light, linear prediction joins: for
+speech (up to 24 kHz) ``ar``, for music that is tonal a pass that starts from the first
+one's mean (``refine_ar``).
 
-On the test music, over A-SPADE in frames of 8192: +1.4 dB at 1 and 3 dB input SDR, +1.1
-at 5, +1.0 at 15, +0.5 at 20 (``python -m bench.aspade --only best``); on speech, over
-the best single A-SPADE, +0.1 to +0.6, and +2 dB at 15.
+On the test music, over A-SPADE in frames of 8192: +1.3 dB at 1 dB input SDR, +1.6 at 3,
++1.7 at 5 (``python -m bench.aspade --only best``), and, on 2 s of each, +1.5 at 15
+and +1.6 at 20; on speech, over the best single A-SPADE, +0.1 to +0.6, and +2 dB at 15.
 
 It streams like every processor, so a file of any length takes the same memory.
-Latency: about 0.7 s. Cost: RTF 0.25 of one core for a heavily clipped channel; the
-frame lengths run on all cores.
+Latency: about 0.7 s. Cost: RTF 0.5 of one core for a heavily clipped channel of music
+(worst piece 0.8), 0.25 of speech; the frame lengths run on all cores.
 
-It is not better everywhere: one of twelve test pieces loses 6 dB to A-SPADE of 8192
-samples at 15 and 20 dB input SDR (short frames look sparser there, restore worse, and
-pull the mean down), another 0.3 dB. Weights that differ less give back 1 dB of the six.
+It is not better everywhere: one of twelve test pieces, a hand drum, loses 6 dB to
+A-SPADE of 8192 samples at 20 dB input SDR (short frames look sparser there, restore
+worse, and pull the mean down). Weights by the error at reliable samples that a second,
+lower clip hides would be 0.1 to 0.2 dB better in the first pass, 1.7 on one piece, for
+twice its time.
 
-What did not win on the test audio: linear prediction with music; a third pass (+0.4 dB
-below 4 dB input SDR, −0.4 above 6); 87.5 % overlap, or more than two lengths, in the
-second pass; priors smoothed over 5 bins or 7 frames; reweighted ℓ1 (the square root of
-the prior). Joint stereo sparsity was not tried: the test audio is mono.
+What did not win: a third pass (+0.4 dB below 4 dB input SDR, −0.4 above 6); 87.5 %
+overlap in the second; priors smoothed over 5 bins or 7 frames, or with the spread of
+the first pass added; an exponent of 0.5 to 0.7 on the priors; growth below 0.015 in the
+first pass; the first pass's mean in the result. Joint stereo sparsity was not tried:
+the audio at hand is mono.
 """
 
 from collections.abc import Callable, Mapping, Sequence
