@@ -13,7 +13,6 @@ before in its memory. It fails on material unlike its training data.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -130,7 +129,7 @@ def make(
     sample_rate: int,
     weights: str,
     window_ms: str = "",
-    estimate: Mapping[str, Value] = MappingProxyType({}),
+    estimator: Processor | None = None,
 ) -> OnnxStep:
     """The model of ``card`` as a processor.
 
@@ -139,7 +138,8 @@ def make(
         sample_rate: of the stream, Hz; must be one of the model's.
         weights: a precision the card names.
         window_ms: of the estimate, one of the card's, in words.
-        estimate: settings of the estimate that take the place of the card's.
+        estimator: gives the estimate, in the hop of the card, instead of a processor
+            made from its description there.
 
     Raises:
         ModelError: another rate, or the files are not what the card says.
@@ -157,12 +157,12 @@ def make(
     graph = StepGraph(card.path(weights), card.inputs, expected)
     hop_ms = 1e3 * card.hop / sample_rate
     replayed = max(round(REPLAYED_MS / hop_ms), -(-card.latency_samples // card.hop))
-    estimator = partner = None
+    partner = None
     late = card.latency_samples
-    if card.estimate:
-        chosen = {"window_ms": float(window_ms)} if window_ms else {}
-        changes = {**estimate, **chosen}
+    if card.estimate and not estimator:
+        changes = {"window_ms": float(window_ms)} if window_ms else {}
         estimator = _built(card.estimate, changes, card, sample_rate, 0)
+    if estimator:
         late += estimator.latency_samples
     if card.partner:
         follows = card.partner.follows

@@ -1,0 +1,76 @@
+"""``best`` corrected by a network, as far as the sound is like speech.
+
+The network was trained on speech. ``best`` knows speech from music without being told:
+it mixes its frame lengths by how sparse the sound is at each, and the shortest one's
+weight is above 0.9 for nearly all of every test clip of speech, near 0 for tones. That
+weight decides here too, from hop to hop. Measured at 16 kHz: +0.8 dB on the test speech
+at 0.2 of the peak, +1.1 at 0.1; on the test music +0.2, −0.1 and −0.5 at input SDRs of
+3, 7 and 15 dB, all of the loss on one solo trumpet (without the weight: +0.1, −0.5 and
+−1.4).
+"""
+
+import numpy as np
+
+from rtdeclip.processors import onnx_model
+from rtdeclip.processors.best import Best
+from rtdeclip.processors.model_card import Card
+from rtdeclip.stream.clip import Clip
+from rtdeclip.stream.delay import DelayLine
+from rtdeclip.stream.processor import Processor
+from rtdeclip.stream.rebuffer import fit_processor
+from rtdeclip.types import Samples
+
+FROM, TO = 0.80, 0.95  # shortest length's weight: below music, above speech
+
+
+class Corrected:
+    """A classical result and its correction, mixed.
+
+    Args:
+        classical: whose result the network corrects.
+        card: of the network, one that streams.
+        sample_rate: Hz, one of the card's.
+    """
+
+    def __init__(self, classical: Best, card: Card, sample_rate: int) -> None:
+        self._classical = classical
+        self._tap = _Tap(fit_processor(classical, card.hop, 0))
+        weights = next(iter(card.weights))
+        self._network = onnx_model.make(card, sample_rate, weights, estimator=self._tap)
+        self.hop, self.latency_samples = card.hop, self._network.latency_samples
+        self._line = DelayLine(card.hop, card.latency_samples)
+        self._ramp = np.linspace(0, 1, card.hop, dtype=np.float32)
+        self._share = np.float32(1)
+
+    def process(self, block: Samples, clip: Clip) -> Samples:
+        """See ``Processor.process``."""
+        wet = self._network.process(block, clip)
+        plain = self._line.process(self._tap.out)
+        near = (self._classical.speechlike - FROM) / (TO - FROM)
+        share = np.float32(min(1.0, max(0.0, near)))
+        shares = self._share + (share - self._share) * self._ramp
+        self._share = share
+        plain += shares * (wet - plain)
+        return plain
+
+    def reset(self) -> None:
+        """Forgets all audio."""
+        self._network.reset()
+        self._line.reset()
+        self._tap.out.fill(0)
+        self._share = np.float32(1)
+
+
+class _Tap:
+    """A processor whose last output stays readable."""
+
+    def __init__(self, inner: Processor) -> None:
+        self.hop, self.latency_samples = inner.hop, inner.latency_samples
+        self._inner, self.out = inner, np.zeros(inner.hop, np.float32)
+
+    def process(self, block: Samples, clip: Clip) -> Samples:
+        self.out[:] = self._inner.process(block, clip)
+        return self.out
+
+    def reset(self) -> None:
+        self._inner.reset()
