@@ -43,7 +43,8 @@ def train(
 
     [bold]Presets[/bold]
 
-    Live: demucs-speech-16k, hybrid-speech-16k, hybrid-48k. The papers' networks:
+    Live: demucs-speech-16k, hybrid-speech-16k, demucs-48k, hybrid-48k. Files:
+    hybrid-best, and demucs-1m-all for unknown soft curves. The papers' networks:
     demucs-paper, rnn-paper, demucs-1m, wave-u-net, wave-u-net-dry, open-unmix,
     open-unmix-causal, crafx, deep-filter; against overdrive: demucs-1m-overdrive,
     wave-u-net-overdrive, open-unmix-overdrive, crafx-overdrive; with losses of their
