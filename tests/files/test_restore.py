@@ -318,7 +318,8 @@ def test_pipes_can_be_fitted_too(tmp_path: Path) -> None:
         [sys.executable, "-c", code], input=data, capture_output=True, check=True
     )
     (tmp_path / "o.wav").write_bytes(done.stdout)
-    assert np.abs(load(tmp_path / "o.wav")).max() == pytest.approx(0.9886, abs=1e-3)
+    # Its true peak is held at −0.1 dBFS; the samples' own may be a little lower.
+    assert 0.98 < np.abs(load(tmp_path / "o.wav")).max() <= 0.9886
 
 
 def test_a_pipe_is_detected_as_it_comes(tmp_path: Path, clipped: Samples) -> None:

@@ -38,13 +38,16 @@ me = [os.getpid(), threading.get_native_id()]
 print(json.dumps(granted | {"policy": policy, "me": me}))
 """
 _LIVE = """
-import json, os
+import json, os, time
 from rtdeclip.live.config import LiveConfig
 from rtdeclip.live.supervisor import Supervisor
 live = Supervisor(LiveConfig(input="probe", output="probe", processor="bypass"))
 live.start()
 live.wait_until_running(120.0)
-status = live.reader.status()
+# The worker asks when it starts; the sound does not wait for the answer.
+until = time.monotonic() + 30.0
+while not (status := live.reader.status()).scheduler and time.monotonic() < until:
+    time.sleep(0.02)
 tids = [int(name) for name in os.listdir(f"/proc/{live.pid}/task")]
 live.stop()
 print(json.dumps({"scheduler": status.scheduler, "priority": status.priority,
