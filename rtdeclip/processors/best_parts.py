@@ -1,6 +1,7 @@
 """The parts of ``best``: delays, second pass, and what joins for light clipping."""
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,8 @@ class SecondPass:
         self, y: Samples, sign: Signs, bound: Samples, estimate: Samples
     ) -> Samples:
         """See ``Refine.process``."""
-        step = self._refine.hop
-        for i in range(0, len(y), step):
-            part = slice(i, i + step)
-            self._out[part] = self._refine.process(
-                y[part], sign[part], bound[part], estimate[part]
-            )
+        for _ in _by_hop(self._refine, (y, sign, bound, estimate), self._out):
+            pass
         return self._line.process(self._out)
 
     def reset(self) -> None:
@@ -85,18 +82,27 @@ class Prediction:
         self, y: Samples, sign: Signs, bound: Samples, estimate: Samples
     ) -> Samples:
         """``share`` times the result."""
-        step = self._refine.hop
-        for i in range(0, len(y), step):
-            part = slice(i, i + step)
-            self._out[part] = self._refine.process(
-                y[part], sign[part], bound[part], estimate[part]
-            )
+        lines = y, sign, bound, estimate
+        for part in _by_hop(self._refine, lines, self._out):
             self.share[part] = self._refine.share
         return self._out
 
     def reset(self) -> None:
         """Forgets all audio."""
         self._refine.reset()
+
+
+def _by_hop(
+    refine: Refine | RefineByPrediction,
+    lines: tuple[Samples, Signs, Samples, Samples],
+    out: Samples,
+) -> Iterator[slice]:
+    """Runs ``refine`` over a longer block; yields each part when it lies in ``out``."""
+    y, sign, bound, estimate = lines
+    for start in range(0, len(out), refine.hop):
+        part = slice(start, start + refine.hop)
+        out[part] = refine.process(y[part], sign[part], bound[part], estimate[part])
+        yield part
 
 
 class Severity:
