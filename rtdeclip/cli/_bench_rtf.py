@@ -101,8 +101,9 @@ def rtf(
                 done = f"{len(measured)}/{len(cases)}"
                 typer.echo(f"\r{done} {row.processor:24s}", err=True, nl=False)
         summary = recommendation(measured)
-        others = _peers(measured, mode, seconds) if peers or full else {}
-        others |= _full(processor, seconds) if full else {}
+        others = _peers(measured, mode, seconds, full) if peers or full else {}
+        if full:
+            _add_full(others, processor, seconds)
     if not (as_json or lines):
         typer.echo("\r" + " " * 40 + "\r", err=True, nl=False)
     rows = [row.as_dict() for row in measured]
@@ -123,14 +124,19 @@ def rtf(
         _print_others(others)
 
 
-def _peers(measured: "list[Row]", modes: list[str], seconds: float) -> dict[str, Any]:
-    """Adds the network's rows to ``measured``; whole signals, and what is absent."""
+def _peers(
+    measured: "list[Row]", modes: list[str], seconds: float, full: bool
+) -> dict[str, Any]:
+    """Adds the network's rows to ``measured``; whole signals, and what is absent.
+
+    Under ``full`` the rate is that of the whole signals beside it.
+    """
     from rtdeclip.benchmarks.peers import ADECLIP, NO_FFMPEG, adeclip
     from rtdeclip.cli._bench_peers import NAME, NOTE, network_rows
 
     rows, why = network_rows(modes, seconds)
     measured += rows
-    filtered = adeclip("heavy", seconds, 48000)
+    filtered = adeclip("heavy", seconds, 44100 if full else 48000)
     absent = ({NAME: why} if why else {}) | ({} if filtered else {ADECLIP: NO_FFMPEG})
     return {
         "whole": [filtered.as_dict()] if filtered else [],
@@ -139,22 +145,17 @@ def _peers(measured: "list[Row]", modes: list[str], seconds: float) -> dict[str,
     }
 
 
-def _full(names: list[str], seconds: float) -> dict[str, Any]:
+def _add_full(others: dict[str, Any], names: list[str], seconds: float) -> None:
     """Whole-signal methods beside adeclip, compile times, a stream per core."""
     import os
 
-    from rtdeclip.benchmarks.peers import adeclip
     from rtdeclip.benchmarks.rtf import grid
     from rtdeclip.benchmarks.rtf_full import compiled, scaled, whole, whole_methods
 
-    filtered = adeclip("heavy", seconds, 44100)
-    ours = [row.as_dict() for row in whole(whole_methods())]
+    others["whole"] += [row.as_dict() for row in whole(whole_methods())]
     cases = grid(names, modes=["hot"], seconds=seconds)
-    return {
-        "whole": ([filtered.as_dict()] if filtered else []) + ours,
-        "compiled": [row.as_dict() for row in compiled(names)],
-        "scaled": [row.as_dict() for row in scaled(cases, os.cpu_count() or 1)],
-    }
+    others["compiled"] = [row.as_dict() for row in compiled(names)]
+    others["scaled"] = [row.as_dict() for row in scaled(cases, os.cpu_count() or 1)]
 
 
 def _print_others(others: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ def application() -> "QApplication":
         MissingExtraError: Qt, pyqtgraph or a system library is missing.
     """
     try:
-        import pyqtgraph  # noqa: F401
+        import_module("pyqtgraph")
         from PySide6.QtWidgets import QApplication
     except ImportError as error:
         raise MissingExtraError(

@@ -40,7 +40,13 @@ from numpy.typing import NDArray
 
 from rtdeclip.processors import ar, janssen
 from rtdeclip.processors.aspade import window_for
-from rtdeclip.processors.best_parts import LateClip, Prediction, SecondPass, Severity
+from rtdeclip.processors.best_parts import (
+    Fade,
+    LateClip,
+    Prediction,
+    SecondPass,
+    Severity,
+)
 from rtdeclip.processors.model_card import Card, model_cards
 from rtdeclip.processors.refine import Sparsity
 from rtdeclip.processors.spade_kernel import Schedule, SpadeFrame
@@ -118,6 +124,7 @@ class Best:
         self._chosen = [first.index(w) for w in second]
         self._light = fit_processor(light, hop, self.latency_samples) if light else None
         self._severity = Severity(sample_rate, hop, self.latency_samples)
+        self._fade = Fade(hop)
         self._predicted = Prediction(*prediction, hop, longest) if prediction else None
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._ramp = np.linspace(0, 1, hop, dtype=np.float32)
@@ -144,7 +151,7 @@ class Best:
         if self._predicted:
             self._mixed += seconds[-1] - self._predicted.share * self._mixed
         if self._light:
-            self._fade(wets[-1], self._severity.share(clip))
+            self._fade.mix(self._mixed, wets[-1], self._severity.share(clip))
         return self._mixed
 
     @property
@@ -163,7 +170,7 @@ class Best:
         self._late.reset()
         self._severity.reset()
         self._weights = np.full(len(self._second), 1 / len(self._second), np.float32)
-        self._share = np.float32(0)
+        self._fade.reset()
 
     def _each(
         self, task: Callable[[Any], Samples], parts: Sequence[Any]
@@ -196,12 +203,6 @@ class Best:
         for old, new, wet in zip(self._weights, weights, seconds, strict=True):
             self._mixed += (old + (new - old) * self._ramp) * wet
         self._weights = weights
-
-    def _fade(self, wet: Samples, share: float) -> None:
-        """``share`` of the light one, from the share of the last block on."""
-        shares = self._share + (np.float32(share) - self._share) * self._ramp
-        self._mixed += shares * (wet - self._mixed)
-        self._share = np.float32(share)
 
 
 def _spade(window: int, schedule: Schedule) -> OverlapAdd:

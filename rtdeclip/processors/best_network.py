@@ -13,6 +13,7 @@ import numpy as np
 
 from rtdeclip.processors import onnx_model
 from rtdeclip.processors.best import Best
+from rtdeclip.processors.best_parts import Fade
 from rtdeclip.processors.model_card import Card
 from rtdeclip.stream.clip import Clip
 from rtdeclip.stream.delay import DelayLine
@@ -39,18 +40,14 @@ class Corrected:
         self._network = onnx_model.make(card, sample_rate, weights, estimator=self._tap)
         self.hop, self.latency_samples = card.hop, self._network.latency_samples
         self._line = DelayLine(card.hop, card.latency_samples)
-        self._ramp = np.linspace(0, 1, card.hop, dtype=np.float32)
-        self._share = np.float32(1)
+        self._fade = Fade(card.hop, share=1.0)
 
     def process(self, block: Samples, clip: Clip) -> Samples:
         """See ``Processor.process``."""
         wet = self._network.process(block, clip)
         plain = self._line.process(self._tap.out)
         near = (self._classical.speechlike - FROM) / (TO - FROM)
-        share = np.float32(min(1.0, max(0.0, near)))
-        shares = self._share + (share - self._share) * self._ramp
-        self._share = share
-        plain += shares * (wet - plain)
+        self._fade.mix(plain, wet, min(1.0, max(0.0, near)))
         return plain
 
     def reset(self) -> None:
@@ -58,7 +55,7 @@ class Corrected:
         self._network.reset()
         self._line.reset()
         self._tap.out.fill(0)
-        self._share = np.float32(1)
+        self._fade.reset()
 
 
 class _Tap:

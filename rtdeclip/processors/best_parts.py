@@ -92,6 +92,29 @@ class Prediction:
         self._refine.reset()
 
 
+class Fade:
+    """Mixes a second sound in, at a share that moves in a straight line over a block.
+
+    Args:
+        hop: samples per block.
+        share: of the second sound, at the start.
+    """
+
+    def __init__(self, hop: int, share: float = 0.0) -> None:
+        self._ramp = np.linspace(0, 1, hop, dtype=np.float32)
+        self._start = self._share = np.float32(share)
+
+    def mix(self, sound: Samples, wet: Samples, share: float) -> None:
+        """``share`` of ``wet`` into ``sound``, from the share of the last block on."""
+        shares = self._share + (np.float32(share) - self._share) * self._ramp
+        sound += shares * (wet - sound)
+        self._share = np.float32(share)
+
+    def reset(self) -> None:
+        """Goes back to the first share."""
+        self._share = self._start
+
+
 def _by_hop(
     refine: Refine | RefineByPrediction,
     lines: tuple[Samples, Signs, Samples, Samples],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,8 @@ class Request:
 def need_torch() -> None:
     """Raises MissingExtraError where the extra ``train`` is not installed."""
     try:
-        import onnx
-        import onnxscript  # noqa: F401
-        import torch
-
-        del onnx, torch
+        for name in ("onnx", "onnxscript", "torch"):
+            import_module(name)
     except ImportError as error:
         raise MissingExtraError(
             f"Training and export need {error.name}, which is not installed: "

@@ -10,6 +10,7 @@ integers. Each is cut from a longer one, so that no estimate lacks its surroundi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -146,6 +147,7 @@ def estimated(item: Item, plan: Plan, window_ms: float) -> Item:
     return item
 
 
+@cache
 def late_samples(plan: Plan, window_ms: float) -> int:
     """The latency of the model with its estimate, beyond its hop.
 

@@ -162,7 +162,7 @@ class Fit:
                 group["lr"] = self.plan.rate * group["share"] * pace
             optimiser.zero_grad()
         loss = self._loss(self.source(self.generator))
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.net.parameters(), self.plan.clip_norm)
         for optimiser in self.optimisers:
             optimiser.step()
