@@ -197,8 +197,9 @@ def _print(
     table = Table(box=None, pad_edge=False)
     table.add_column("processor", no_wrap=True)
     # A comparison needs the room of what only the run itself is about.
-    ends = ("vs before",) if compared else ("max ms", "late")
-    for heading in ("kHz", "ch", "ms", "case", "mode", "p50", "p99", *ends):
+    heads = ("kHz", "ch", "case", "mode", "p50")
+    ends = ("vs before",) if compared else ("p99", "max ms", "ms", "late")
+    for heading in (*heads, *ends):
         table.add_column(heading, justify="right", no_wrap=True)
     against = {tuple(list(row.values())[:6]): _ratio(row) for row in compared}
     for row in rows:
@@ -210,16 +211,19 @@ def _print(
             row["processor"],
             f"{row['sample_rate'] / 1000:g}",
             str(row["channels"]),
-            f"{row['latency_ms']:.1f}",
             row["severity"],
             row["mode"],
             f"{row['rtf_p50']:.4f}",
-            f"{row['rtf_p99']:.4f}",
         ]
         if compared:
             cells.append(against.get(key, "–"))
         else:
-            cells += [f"{row['hop_ms_max']:.2f}", f"{row['late_hop_rate']:.1%}"]
+            cells += [
+                f"{row['rtf_p99']:.4f}",
+                f"{row['hop_ms_max']:.2f}",
+                f"{row['latency_ms']:.1f}",
+                f"{row['late_hop_rate']:.1%}",
+            ]
         table.add_row(*cells)
     console = Console()
     console.print(table)
