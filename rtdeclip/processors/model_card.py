@@ -21,7 +21,7 @@ FORMAT = 1
 CARD = "card.toml"
 FOLDERS_VARIABLE = "RTDECLIP_MODELS"
 INPUTS = ("y", "sign", "theta", "estimate", "partner")
-Normalisation = Literal["none", "level", "energy", "mean_variance", "peak"]
+Normalisation = Literal["none", "level", "energy", "fitted", "mean_variance", "peak"]
 Kind = Literal["step", "chunk", "whole"]
 Scope = Literal["clipped", "all"]
 
@@ -122,6 +122,8 @@ class Card:
         normalisation: of ``y``, ``theta`` and ``estimate`` before a chunk or whole
             graph, undone after it: divided by the clip level, the root mean square,
             the deviation (the mean taken off first) or the peak of what it sees.
+            ``fitted``: by the root mean square; afterwards the level at which the
+            reliable samples agree best, for networks whose loss knows no level.
             A step graph normalises itself.
         chunks: of a ``chunk`` graph.
         scope: ``all`` for networks that undo soft distortion, where every sample may

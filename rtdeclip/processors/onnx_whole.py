@@ -121,6 +121,8 @@ class OnnxWhole:
                 line = line / scale
             feed[name] = np.asarray(line, np.float32)[None]
         out = self._session.run(["restored"], feed)[0][0]
+        if self._card.normalisation == "fitted":
+            scale = _level(out, lines["y"], lines["sign"])
         return np.asarray(out * scale + mean, np.float32)
 
     def _normalisation(self, lines: dict[str, Samples]) -> tuple[float, float]:
@@ -129,11 +131,28 @@ class OnnxWhole:
         scale = {
             "none": 1.0,
             "level": float(lines["theta"].max()),
-            "energy": float(np.sqrt(np.mean(y**2))),
+            "energy": _rms(y),
+            "fitted": _rms(y),
             "mean_variance": float(y.std()),
             "peak": float(np.abs(y).max()),
         }[kind]
         return mean, scale if scale > SMALLEST else 1.0
+
+
+def _level(out: Samples, y: Samples, sign: Signs | Samples) -> float:
+    """What ``out`` is multiplied by to agree best with the reliable samples of ``y``.
+
+    Least squares; the same root mean square where those say nothing of it.
+    """
+    kept = sign == 0
+    energy, product = out[kept] @ out[kept], out[kept] @ y[kept]
+    if energy > SMALLEST**2 and product > 0:
+        return float(product / energy)
+    return _rms(y) / max(_rms(out), SMALLEST)
+
+
+def _rms(x: Samples) -> float:
+    return float(np.sqrt(np.mean(x**2)))
 
 
 def _estimate(card: Card, y: Samples, sign: Signs, bound: Samples) -> Samples:

@@ -71,9 +71,9 @@ _DEMUCS_1M = Plan(
         chunk=32768,
         overlap=0.25,
         window="hann",
-        normalisation="energy",
+        normalisation="fitted",
     ),
-    loss="sdr",
+    loss="si_sdr",
     batch=8,
     rate=2e-3,
     minutes=10.0,
@@ -84,14 +84,14 @@ _DEMUCS_1M = Plan(
 _WAVE_U_NET = replace(
     _DEMUCS_1M,
     name="wave-u-net",
-    shape=wave_u_net.Shape(width=10),
+    shape=wave_u_net.Shape(width=10, normalisation="fitted"),
     batch=4,
     family="wave-u-net",
 )
 _OPEN_UNMIX = replace(
     _DEMUCS_1M,
     name="open-unmix",
-    shape=open_unmix.Shape(hidden=128),
+    shape=open_unmix.Shape(hidden=128, normalisation="fitted"),
     segment_samples=32768,
     minutes=5.0,
     family="open-unmix",
@@ -99,7 +99,7 @@ _OPEN_UNMIX = replace(
 _CRAFX = replace(
     _DEMUCS_1M,
     name="crafx",
-    shape=crafx.Shape(bands=16, hidden=32, residual=True),
+    shape=crafx.Shape(bands=16, hidden=32, residual=True, normalisation="fitted"),
     batch=4,
     minutes=10.0,
     family="crafx",
@@ -114,6 +114,7 @@ def _overdriven(plan: Plan, minutes: float) -> Plan:
     return replace(
         plan,
         name=f"{plan.name}-overdrive",
+        loss="sdr",
         shape=replace(plan.shape, clipped_only=False, normalisation="none"),
         distortions=OVERDRIVE,
         minutes=minutes,
@@ -138,6 +139,7 @@ _PLANS = (
         _WAVE_U_NET,
         name="wave-u-net-dry",
         shape=wave_u_net.Shape(width=10, clipped_only=False),
+        loss="sdr",
         distortions=DRY,
     ),
     _OPEN_UNMIX,
@@ -145,7 +147,7 @@ _PLANS = (
     replace(
         _OPEN_UNMIX,
         name="open-unmix-causal",
-        shape=open_unmix.Shape(hidden=96, two_way=False),
+        shape=open_unmix.Shape(hidden=96, two_way=False, normalisation="fitted"),
     ),
     _CRAFX,
     _overdriven(_CRAFX, 10.0),

@@ -13,7 +13,7 @@ from rtdeclip.training.paper_presets import PAPER_PRESETS
 _FULL_BAND = Plan(
     "hybrid-48k",
     44100,
-    Shape((8, 4, 4, 2), estimate=True, partner=True),
+    Shape((8, 4, 4, 2), estimate=True, partner=True, leak=0.0),
     Degradation(
         lowest=0.03, fixed_share=0.0, tilt_share=0.4, sum_share=0.35, most_added=3
     ),
@@ -26,7 +26,7 @@ _FULL_BAND = Plan(
 )
 
 PRESETS: dict[str, Plan] = {
-    "demucs-speech-16k": Plan("demucs-speech-16k", 16000, Shape(partner=True)),
+    "demucs-speech-16k": Plan("demucs-speech-16k", 16000, Shape(partner=True, leak=0.0)),
     "hybrid-speech-16k": Plan(
         "hybrid-speech-16k",
         16000,

@@ -114,6 +114,17 @@ def test_a_normalisation_is_undone_after_the_graph(tmp_path, kind, added):
     assert np.allclose(out, y + added(y), atol=1e-6)
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_fitted_level_is_that_of_the_reliable_samples(tmp_path, lost):
+    """Whatever level the graph gives, and where no sample tells: the same power."""
+    card = model(tmp_path, "doubled", extra='normalisation = "fitted"')
+    y, sign, bound = clipped()
+    if lost:
+        sign[:] = 1
+    out = build(card).restore(y, sign, bound, RATE)
+    assert np.allclose(out, y, atol=1e-6)
+
+
 @pytest.mark.parametrize("window", ["flat", "hann"])
 @pytest.mark.parametrize("n", [1, 255, 256, 257, 2000])
 def test_overlapping_chunks_add_up_to_the_signal(tmp_path, window, n):

@@ -71,7 +71,8 @@ def convolved(net, x):
         x = functional.conv1d(
             functional.pad(x, (stride, 0)), kernel, down.conv.bias, stride
         )
-        mixed = functional.conv1d(x.relu(), down.mix.weight[..., None], down.mix.bias)
+        x = functional.leaky_relu(x, shape.leak)
+        mixed = functional.conv1d(x, down.mix.weight[..., None], down.mix.bias)
         x = functional.glu(mixed, 1)
         skips.append(x)
     x = net.lstm(x.transpose(1, 2))[0].transpose(1, 2)
@@ -88,7 +89,7 @@ def convolved(net, x):
         both = bias[0].T.repeat(1, n // stride) + bias[1].T.repeat(1, n // stride)
         both[:, :stride] = bias[0].T  # the first row has no row before it
         x = y + both
-        x = x.relu() if level else x
+        x = functional.leaky_relu(x, shape.leak) if level else x
     return x[:, 0]
 
 
@@ -102,6 +103,19 @@ def test_the_row_products_are_the_convolutions_of_demucs(shape):
     lines = [functional.pad(t, (late, 0))[:, : t.shape[1]] for t in (y, sign, theta)]
     out, _ = net(y, sign, theta)
     assert torch.allclose(out, restored(f, *lines), atol=1e-5)
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.1])
+def test_levels_below_a_decoder_that_turned_negative_still_learn(leak):
+    """With ReLU they are dead for good: that is what the leak is for."""
+    torch.manual_seed(0)
+    net = CausalDemucs(replace(SMALL, leak=leak))
+    with torch.no_grad():
+        net.up[1].conv.bias.fill_(-100.0)
+    given, item = batch(SMALL, 8 * SMALL.hop)
+    torch.autograd.backward((net(**given)[0] - item.clean).square().mean())
+    reached = net.lstm.weight_ih_l0.grad
+    assert bool((reached != 0).any()) == (leak > 0)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

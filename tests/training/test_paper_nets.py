@@ -34,7 +34,9 @@ TINY = {
         width=4, depth=2, chunk=1024, normalisation="peak", clipped_only=False
     ),
     "rnn-paper": rnn.Shape(frame=32, hidden=8, layers=2, chunk=1024),
-    "wave-u-net": wave_u_net.Shape(width=4, levels=3, chunk=1024),
+    "wave-u-net": wave_u_net.Shape(
+        width=4, levels=3, chunk=1024, normalisation="fitted"
+    ),
     "open-unmix": open_unmix.Shape(hidden=8, chunk=1024),
     "crafx-overdrive": crafx.Shape(bands=4, hidden=4, chunk=1024, clipped_only=False),
     "deep-filter": deep_filter.Shape(hidden=8, layers=1, past=1, beside=0),

@@ -48,6 +48,8 @@ class Shape(NetworkShape):
         trust: how much of its way from the estimate to the network's output a sample
             goes. Fitted after the training, on pieces held out: below 1 where data
             were few, so that corrections are made larger than they deserve.
+        leak: slope of the activations below zero. At 0 (ReLU) whole levels can die:
+            once all of a decoder level is negative, nothing below it learns again.
     """
 
     strides: tuple[int, ...] = (4, 4, 4, 2)
@@ -58,6 +60,7 @@ class Shape(NetworkShape):
     estimate: bool = False
     partner: bool = False
     trust: float = 1.0
+    leak: float = 0.1
 
     @property
     def hop(self) -> int:
@@ -79,11 +82,11 @@ class Shape(NetworkShape):
 
 
 class Down(nn.Module):
-    """Strided causal convolution (kernel 2·stride), ReLU, 1×1, GLU."""
+    """Strided causal convolution (kernel 2·stride), leaky ReLU, 1×1, GLU."""
 
-    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+    def __init__(self, c_in: int, c_out: int, stride: int, leak: float) -> None:
         super().__init__()
-        self.stride = stride
+        self.stride, self.leak = stride, leak
         self.conv = nn.Linear(2 * stride * c_in, c_out)
         self.mix = nn.Linear(c_out, 2 * c_out)
 
@@ -91,7 +94,7 @@ class Down(nn.Module):
         """``(B, T, C)`` and the row before it, ``(B, 1, stride·C)``."""
         rows = x.reshape(x.shape[0], x.shape[1] // self.stride, -1)
         past = torch.cat([last, rows[:, :-1]], 1)
-        z = functional.relu(self.conv(torch.cat([past, rows], 2)))
+        z = functional.leaky_relu(self.conv(torch.cat([past, rows], 2)), self.leak)
         return functional.glu(self.mix(z), 2), rows[:, -1:]
 
 
@@ -127,7 +130,7 @@ class CausalDemucs(nn.Module):
         into = (inputs, *shape.channels[:-1])
         outof = (2 if shape.partner else 1, *shape.channels[:-1])
         self.down = nn.ModuleList(
-            Down(i, o, s)
+            Down(i, o, s, shape.leak)
             for i, o, s in zip(into, shape.channels, shape.strides, strict=True)
         )
         self.up = nn.ModuleList(
@@ -264,7 +267,7 @@ class CausalDemucs(nn.Module):
                 x = x + self._meeting(partner, *lines)
             x, ups[level] = self.up[level](x, ups[level])
             if level:
-                x = functional.relu(x)
+                x = functional.leaky_relu(x, self.shape.leak)
         x = x.float()
         out = restored(x[:, :, 0], *lines)
         if partner is not None:

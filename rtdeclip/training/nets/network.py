@@ -213,8 +213,25 @@ def through(net: nn.Module, running: Running, item: Item) -> Tensor:
     }
     if item.estimate is not None:
         lines["estimate"] = (item.estimate - mean) / scale
-    out: Tensor = net(*(lines[name] for name in running.inputs))
-    return out.float() * scale + mean
+    out: Tensor = net(*(lines[name] for name in running.inputs)).float()
+    if running.normalisation == "fitted":
+        scale = _level(out, item)
+    return out * scale + mean
+
+
+def _level(out: Tensor, item: Item) -> Tensor:
+    """``(B, 1)``, what ``out`` is multiplied by to agree best with reliable samples.
+
+    Least squares; the same root mean square where those say nothing of it.
+    """
+    y, kept = item.clipped, (item.sign == 0).to(out.dtype)
+    energy = (kept * out * out).sum(1, keepdim=True)
+    product = (kept * out * y).sum(1, keepdim=True)
+    alike = y.square().mean(1, keepdim=True) / out.square().mean(1, keepdim=True).clamp(
+        min=SMALLEST**2
+    )
+    known = (energy > SMALLEST**2) & (product > 0)
+    return torch.where(known, product / energy.clamp(min=SMALLEST**2), alike.sqrt())
 
 
 def normalisation(kind: Normalisation, item: Item) -> tuple[Tensor, Tensor]:
@@ -231,7 +248,8 @@ def normalisation(kind: Normalisation, item: Item) -> tuple[Tensor, Tensor]:
     scale = {
         "none": torch.ones_like(mean),
         "level": item.theta.amax(1, keepdim=True),
-        "energy": y.square().mean(1, keepdim=True).sqrt(),
+        "energy": (rms := y.square().mean(1, keepdim=True).sqrt()),
+        "fitted": rms,
         "mean_variance": y.std(1, keepdim=True, correction=0),
         "peak": y.abs().amax(1, keepdim=True),
     }[kind]
