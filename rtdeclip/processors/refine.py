@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rtdeclip.processors.past import Past
 from rtdeclip.processors.prior_kernel import PriorFrame, Spectrum
 from rtdeclip.stream.overlap_add import sine_window
 from rtdeclip.types import Samples, Signs
@@ -38,11 +39,7 @@ class Refine:
         self._spectrum = Spectrum(window)
         self._window = sine_window(window)
         self._synthesis = self._window / np.float32(_OVERLAP / 2)
-        size = window + self.hop  # the frame to restore, and the block after it
-        self._y = np.zeros(size, np.float32)
-        self._bound = np.zeros(size, np.float32)
-        self._sign = np.zeros(size, np.int8)
-        self._estimate = np.zeros(window, np.float32)
+        self._past = Past(window, wait=self.hop)  # restored a block before analysed
         self._spectra = np.zeros((3, window), np.float32)
         self._prior = np.zeros(window, np.float32)
         self._frame = np.zeros(window, np.float32)
@@ -65,23 +62,16 @@ class Refine:
         Returns:
             ``(hop,)`` float32, overwritten at the next call.
         """
-        for state, new in (
-            (self._y, block),
-            (self._sign, sign),
-            (self._bound, bound),
-            (self._estimate, estimate),
-        ):
-            state[: -self.hop] = state[self.hop :]
-            state[-self.hop :] = new
+        past, window = self._past, len(self._window)
+        past.push(block, sign, bound, estimate)
         self._analyse()
-        window = len(self._window)
-        np.multiply(self._y[:window], self._window, out=self._frame)
+        np.multiply(past.y[:window], self._window, out=self._frame)
         restored = self._frame
-        if self._sign[:window].any():
+        if past.sign[:window].any():
             restored = self._restored
-            np.multiply(self._bound[:window], self._window, out=self._limit)
+            np.multiply(past.bound[:window], self._window, out=self._limit)
             self._kernel.restore(
-                self._frame, self._sign[:window], self._limit, self._prior, restored
+                self._frame, past.sign[:window], self._limit, self._prior, restored
             )
         self._total += restored * self._synthesis
         self._out[:] = self._total[: self.hop]
@@ -91,14 +81,13 @@ class Refine:
 
     def reset(self) -> None:
         """Forgets all audio."""
-        for state in (self._y, self._sign, self._bound, self._estimate):
-            state.fill(0)
+        self._past.reset()
         self._spectra.fill(0)
         self._total.fill(0)
 
     def _analyse(self) -> None:
         """The newest frame's spectrum, and the prior of the frame before it."""
-        np.multiply(self._estimate, self._window, out=self._limit)
+        np.multiply(self._past.estimate, self._window, out=self._limit)
         self._spectra[:2] = self._spectra[1:]
         self._spectrum.measure(self._limit, self._spectra[2])
         before, here, after = self._spectra

@@ -19,6 +19,7 @@ import numpy as np
 from rtdeclip.processors.autoregressive import estimate as solve
 from rtdeclip.processors.autoregressive import scratch
 from rtdeclip.processors.gabor import hann
+from rtdeclip.processors.past import Past
 from rtdeclip.stream.delay import DelayLine
 from rtdeclip.types import Samples, Signs
 
@@ -48,17 +49,14 @@ class RefineByPrediction:
         self.latency_samples = window + delay
         self._order = order
         self._weight = hann(window) / np.float32(_OVERLAP / 2)
-        self._y = np.zeros(window, np.float32)
-        self._bound = np.zeros(window, np.float32)
-        self._sign = np.zeros(window, np.int8)
-        self._estimate = np.zeros(window, np.float32)
+        self._past = Past(window)
         self._x = np.zeros(window)
         taper = hann(window).astype(np.float64)
         self._scratch = taper, *scratch(window, window, order)
         self._total = np.zeros((2, window), np.float32)  # of results, of shares
         self._lines = [DelayLine(hop, delay + hop) for _ in self._total]
         self.share = np.zeros(hop, np.float32)
-        solve(self._x, self._sign, self._bound, 0, order, *self._scratch)
+        solve(self._x, self._past.sign, self._past.bound, 0, order, *self._scratch)
 
     def process(
         self, block: Samples, sign: Signs, bound: Samples, estimate: Samples
@@ -75,14 +73,7 @@ class RefineByPrediction:
             ``(hop,)`` float32, overwritten at the next call.
         """
         hop = self.hop
-        for state, new in (
-            (self._y, block),
-            (self._sign, sign),
-            (self._bound, bound),
-            (self._estimate, estimate),
-        ):
-            state[:-hop] = state[hop:]
-            state[-hop:] = new
+        self._past.push(block, sign, bound, estimate)
         if share := self._solve():
             weight = self._weight * np.float32(share)
             self._total[0] += weight * self._x
@@ -97,20 +88,21 @@ class RefineByPrediction:
 
     def reset(self) -> None:
         """Forgets all audio."""
-        for state in (self._y, self._sign, self._bound, self._estimate, self._total):
-            state.fill(0)
+        self._past.reset()
+        self._total.fill(0)
         for line in self._lines:
             line.reset()
 
     def _solve(self) -> float:
         """The frame, in ``_x``; the share of it that is to be used."""
-        clipped = self._sign != 0
+        past = self._past
+        clipped = past.sign != 0
         count = np.count_nonzero(clipped)
-        self._x[:] = np.where(clipped, self._estimate, self._y)
+        self._x[:] = np.where(clipped, past.estimate, past.y)
         light = 1 - count / (LIMIT * len(clipped))
         if count == 0 or light <= 0:
             return max(SHARE * light, 0.0)
-        gain = solve(self._x, self._sign, self._bound, 0, self._order, *self._scratch)
+        gain = solve(self._x, past.sign, past.bound, 0, self._order, *self._scratch)
         return SHARE * light * _ramp(gain)
 
 
