@@ -27,7 +27,7 @@ def train(
         [1.0, 0.93, 1.07], "--speed", help="Take all audio at this speed too."
     ),
     prepared: int = typer.Option(
-        24000, "--prepared", help="Segments with estimates to make first (hybrids)."
+        12000, "--prepared", help="Segments with estimates to make beside it (hybrids)."
     ),
     resume: Path | None = typer.Option(
         None, "--resume", help="Checkpoint to go on from."

@@ -74,12 +74,14 @@ def run(request: Request, tell: Tell) -> None:
     plan = _plan(request)
     files, held = training.split_files(request.data, request.validate, HELD_SHARE)
     tell(f"{len(files)} files to train on, {len(held)} to validate on")
-    cache = platformdirs.user_cache_path("rtdeclip") / "audio"
-    pool = data.load(files, plan.sample_rate, request.speeds, cache)
+    cache = platformdirs.user_cache_path("rtdeclip")
+    pool = data.load(files, plan.sample_rate, request.speeds, cache / "audio")
     hours = len(pool.samples) / plan.sample_rate / 3600
-    tell(f"{hours:.2f} h of audio, speeds included; kept in {cache}")
+    tell(f"{hours:.2f} h of audio, speeds included; kept in {cache / 'audio'}")
     device = request.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    source = training.source_of(plan, pool.to(device), request.prepared)
+    source = training.source_of(
+        plan, pool.to(device), request.prepared, cache / "estimates", tell
+    )
     fit = Fit(plan, source, device)
     _start(fit, request)
     size = sum(p.numel() for p in fit.net.parameters())

@@ -1,14 +1,15 @@
-"""Segments with classical estimates beside them, computed once before the training.
+"""Segments with classical estimates beside them, computed before they are trained on.
 
 A-SPADE's is the start of a hybrid; linear prediction's is a partner that the network
 mixes in, and looks as far ahead as the whole model is late.
 
 A-SPADE runs a few hundred times faster than the sound, training sees each segment
-many times: so the segments are drawn, degraded and restored ahead, and kept as 16-bit
-integers. Each is cut from a longer one, so that no estimate lacks its surroundings.
+several times: so segments are drawn, degraded and restored ahead (``beside`` does it
+while the training runs), and kept as 16-bit integers. Each is cut from a longer one,
+so that no estimate lacks its surroundings.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -62,31 +63,49 @@ class Prepared:
     def draw(self, batch: int, generator: Generator) -> Item:
         """A batch of random items, each with a random polarity."""
         chosen = torch.randint(len(self.clean), (batch,), generator=generator)
-        flip = 1.0 - 2.0 * torch.randint(2, (batch, 1), generator=generator)
-        clean = self.clean[chosen].float() / FULL * flip
+        return self.rows(chosen.tolist()).turned(generator)
+
+    def rows(self, chosen: list[int]) -> "Prepared":
+        """These items alone."""
         estimate, partner = (
-            None if kept is None else kept[chosen].float() * (ROOM / FULL) * flip
+            None if kept is None else kept[chosen]
             for kept in (self.estimate, self.partner)
         )
-        levels = self.levels[chosen]
-        high, low = torch.where(flip > 0, levels, levels.flip(1)).chunk(2, 1)
+        return Prepared(self.clean[chosen], estimate, self.levels[chosen], partner)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Prepared]") -> "Prepared":
+        """The items of all ``parts``, which have the same estimates."""
+        estimate, partner = (
+            None if kept[0] is None else torch.cat([x for x in kept if x is not None])
+            for kept in ([p.estimate for p in parts], [p.partner for p in parts])
+        )
+        clean, levels = (
+            torch.cat(kept)
+            for kept in ([p.clean for p in parts], [p.levels for p in parts])
+        )
+        return cls(clean, estimate, levels, partner)
+
+    def turned(self, generator: Generator) -> Item:
+        """All items as a batch, each with a random polarity."""
+        flip = 1.0 - 2.0 * torch.randint(2, (len(self.clean), 1), generator=generator)
+        clean = self.clean.float() / FULL * flip
+        estimate, partner = (
+            None if kept is None else kept.float() * (ROOM / FULL) * flip
+            for kept in (self.estimate, self.partner)
+        )
+        high, low = torch.where(flip > 0, self.levels, self.levels.flip(1)).chunk(2, 1)
         item = clip_batch(clean, high, low)
         return item._replace(estimate=estimate, partner=partner)
 
 
-def prepare(
-    pool: Pool,
-    plan: Plan,
-    count: int,
-    progress: Callable[[float], None] | None = None,
-) -> Prepared:
+def prepare(pool: Pool, plan: Plan, count: int) -> Prepared:
     """``count`` segments of ``pool`` degraded by the plan's mix, with estimates.
 
     Args:
         pool: clean audio.
         plan: its mix, segment length, windows and seed.
-        count: how many; each takes 4 bytes a sample.
-        progress: told the share that is done.
+        count: how many; each takes 2 bytes a sample for itself and each estimate.
     """
     generator = Generator().manual_seed(plan.seed + 1)
     length = plan.segment_samples
@@ -113,8 +132,6 @@ def prepare(
                 rounded = (found[0, edge:-edge] * (FULL / ROOM)).round()
                 kept[k] = rounded.clamp(-FULL, FULL).to(torch.int16)
         levels[k] = torch.cat([high, low], 1)[0] * scale
-        if progress:
-            progress((k + 1) / count)
     return Prepared(clean, estimate, levels, partner)
 
 

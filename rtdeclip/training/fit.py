@@ -116,7 +116,8 @@ class Plan:
         return cls(**{**given, **made})
 
 
-Source = Callable[[Generator], Item]
+# Of the draws' generator and the number of the step.
+Source = Callable[[Generator, int], Item]
 
 
 class Fit:
@@ -161,7 +162,7 @@ class Fit:
                 )
                 group["lr"] = self.plan.rate * group["share"] * pace
             optimiser.zero_grad()
-        loss = self._loss(self.source(self.generator))
+        loss = self._loss(self.source(self.generator, self.step))
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.net.parameters(), self.plan.clip_norm)
         for optimiser in self.optimisers:

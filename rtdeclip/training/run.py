@@ -7,8 +7,9 @@ import torch
 from torch import Generator
 
 from rtdeclip.training import data, picture
+from rtdeclip.training.beside import Beside
 from rtdeclip.training.degrade import Item, clip_batch, degrade
-from rtdeclip.training.estimates import Prepared, all_estimated, prepare
+from rtdeclip.training.estimates import all_estimated
 from rtdeclip.training.fit import Fit, Plan, Source, append_row, score
 from rtdeclip.training.layouts import is_clean, split
 
@@ -26,26 +27,27 @@ def source_of(
     plan: Plan,
     pool: data.Pool,
     prepared_items: int,
-    progress: Callable[[float], None] | None = None,
+    cache: Path,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Source:
     """Where the batches of ``Fit`` come from.
 
     Args:
-        plan: a shape with an estimate makes ``prepared_items`` first.
-        pool: clean audio.
-        prepared_items: see ``estimates.prepare``.
-        progress: told the share of them that is ready.
+        plan: what to train and how.
+        pool: clean audio, on the device of the training.
+        prepared_items: segments in all of a plan with an estimate; see ``Beside``.
+        cache: folder for these.
+        tell: told of them.
     """
     if plan.estimate or plan.partner:
-        prepared: Prepared = prepare(pool, plan, prepared_items, progress)
-        return lambda generator: prepared.draw(plan.batch, generator)
+        return Beside(plan, pool.to("cpu"), prepared_items, cache, tell)
 
     if rules := plan.distortions:
-        return lambda generator: rules.draw(
+        return lambda generator, _: rules.draw(
             pool, plan.batch, plan.segment_samples, generator
         )
 
-    def draw(generator: Generator) -> Item:
+    def draw(generator: Generator, _: int) -> Item:
         clean = pool.draw(plan.batch, plan.segment_samples, generator)
         return degrade(clean, plan.mix, generator)
 

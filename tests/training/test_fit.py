@@ -30,14 +30,17 @@ def tones(seconds=6, rate=16000):
     return Pool((x * 32767).to(torch.int16), rate)
 
 
-def fresh(plan):
-    return Fit(plan, source_of(plan, tones(), prepared_items=24))
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """Makes a fit at its start; estimates are made once for all of them."""
+    cache = tmp_path_factory.mktemp("estimates")
+    return lambda plan: Fit(plan, source_of(plan, tones(), 24, cache))
 
 
 @pytest.mark.parametrize("plan", [TINY, HYBRID], ids=["plain", "hybrid"])
-def test_a_tiny_network_learns_within_seconds(plan):
+def test_a_tiny_network_learns_within_seconds(fresh, plan):
     fit = fresh(plan)
-    item = fit.source(torch.Generator().manual_seed(99))
+    item = fit.source(torch.Generator().manual_seed(99), 0)
     before = score(fit.mean, [item])[0]
     losses = [fit.advance() for _ in range(200)]
     assert score(fit.mean, [item])[0] > before + 0.2
@@ -46,7 +49,7 @@ def test_a_tiny_network_learns_within_seconds(plan):
 
 
 @pytest.mark.parametrize("plan", [TINY, HYBRID], ids=["plain", "hybrid"])
-def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(plan, tmp_path):
+def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(fresh, plan, tmp_path):
     straight, first = fresh(plan), fresh(plan)
     for _ in range(6):
         straight.advance()
@@ -65,15 +68,15 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(plan, tmp_path)
     assert len(set(losses)) == 3
 
 
-def test_another_seed_gives_another_training():
+def test_another_seed_gives_another_training(fresh):
     first, second = fresh(TINY), fresh(replace(TINY, seed=1))
     assert first.advance() != second.advance()
 
 
-def test_a_run_leaves_checkpoint_log_and_curve(tmp_path):
+def test_a_run_leaves_checkpoint_log_and_curve(fresh, tmp_path):
     plan, lines = replace(TINY, steps=4), []
     fit = fresh(plan)
-    item = fit.source(torch.Generator().manual_seed(5))
+    item = fit.source(torch.Generator().manual_seed(5), 0)
     first = type(item)(*(None if t is None else t[:1] for t in item))
     train(fit, {"0.2": [first]}, tmp_path, report=lines.append)
     with (tmp_path / LOG).open() as file:

@@ -1,6 +1,7 @@
 """The papers' networks: each trains, and its graph in the host is the network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,6 +44,9 @@ TINY = {
 }
 
 
+NOWHERE = Path()  # these have no estimates to keep
+
+
 def plan_of(name):
     """The preset with a tiny network and few, short steps."""
     return replace(
@@ -66,7 +70,7 @@ def tones(n_samples=60000):
 
 
 def fresh(plan):
-    return Fit(plan, source_of(plan, tones(), prepared_items=0))
+    return Fit(plan, source_of(plan, tones(), 0, NOWHERE))
 
 
 def clipped(n_samples, level=0.5):
