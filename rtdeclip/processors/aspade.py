@@ -10,8 +10,8 @@ Latency: ``window_ms`` (the frame is the next power of two). The window decides 
 quality: music gains 1 to 1.5 dB for each doubling up to 4096 samples at 44.1 kHz. Cost:
 about 1 µs per iteration at 1024 samples and at most 290 iterations a frame; frames
 without clipped samples cost nothing. Thresholds learned per bin, the mean spectrum of
-speech to a power, gain less than 0.1 dB on speech and were left out. It fails where a frame is not sparse: noise,
-drums, and at 1 dB input, where too little is reliable.
+speech to a power, gain less than 0.1 dB on speech and were left out. It fails where a
+frame is not sparse: noise, drums, and at 1 dB input, where too little is reliable.
 """
 
 import math

@@ -122,8 +122,8 @@ class Card:
         normalisation: of ``y``, ``theta`` and ``estimate`` before a chunk or whole
             graph, undone after it: divided by the clip level, the root mean square,
             the deviation (the mean taken off first) or the peak of what it sees.
-            ``fitted``: by the root mean square; afterwards the level at which the
-            reliable samples agree best, for networks whose loss knows no level.
+            ``fitted``: by the peak; afterwards the level at which the reliable
+            samples agree best, for networks whose loss knows no level.
             A step graph normalises itself.
         chunks: of a ``chunk`` graph.
         scope: ``all`` for networks that undo soft distortion, where every sample may

@@ -132,9 +132,9 @@ class OnnxWhole:
             "none": 1.0,
             "level": float(lines["theta"].max()),
             "energy": _rms(y),
-            "fitted": _rms(y),
             "mean_variance": float(y.std()),
             "peak": float(np.abs(y).max()),
+            "fitted": float(np.abs(y).max()),
         }[kind]
         return mean, scale if scale > SMALLEST else 1.0
 

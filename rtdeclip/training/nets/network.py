@@ -248,9 +248,9 @@ def normalisation(kind: Normalisation, item: Item) -> tuple[Tensor, Tensor]:
     scale = {
         "none": torch.ones_like(mean),
         "level": item.theta.amax(1, keepdim=True),
-        "energy": (rms := y.square().mean(1, keepdim=True).sqrt()),
-        "fitted": rms,
+        "energy": y.square().mean(1, keepdim=True).sqrt(),
         "mean_variance": y.std(1, keepdim=True, correction=0),
-        "peak": y.abs().amax(1, keepdim=True),
+        "peak": (peak := y.abs().amax(1, keepdim=True)),
+        "fitted": peak,
     }[kind]
     return mean, torch.where(scale > SMALLEST, scale, torch.ones_like(scale))
