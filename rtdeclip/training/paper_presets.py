@@ -6,6 +6,7 @@ trained for fewer minutes than these presets say: for those that their cards sta
 """
 
 from dataclasses import replace
+from typing import Any
 
 from rtdeclip.training.distort import Distortions, Rule
 from rtdeclip.training.fit import Plan
@@ -49,10 +50,16 @@ ANY_CURVE = Distortions(
     sum_share=0.5,
 )
 
+_SECOND: Any = {
+    "chunk": 16000,
+    "overlap": 0.5,
+    "window": "flat",
+    "normalisation": "peak",
+}
 _WINDOWS = Plan(
     "demucs-paper",
     16000,
-    demucs.Shape(width=16, depth=4, normalisation="peak"),
+    demucs.Shape(width=16, depth=4, **_SECOND),
     loss="mse",
     batch=8,
     segment_samples=16000,
@@ -65,14 +72,7 @@ _WINDOWS = Plan(
 _DEMUCS_1M = Plan(
     "demucs-1m",
     16000,
-    demucs.Shape(
-        width=32,
-        depth=3,
-        chunk=32768,
-        overlap=0.25,
-        window="hann",
-        normalisation="fitted",
-    ),
+    demucs.Shape(width=32, depth=3, normalisation="fitted"),
     loss="si_sdr",
     batch=8,
     rate=2e-3,
@@ -126,7 +126,7 @@ _PLANS = (
     replace(
         _WINDOWS,
         name="rnn-paper",
-        shape=rnn.Shape(residual=True, normalisation="peak"),
+        shape=rnn.Shape(residual=True, **_SECOND),
         minutes=6.0,
         family="rnn",
     ),

@@ -19,35 +19,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rtdeclip.processors.model_card import Chunks, Normalisation
-from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import NetworkShape, Running, through
+from rtdeclip.training.nets.chunked import Chunked, ChunkShape
 
 KERNEL, SMOOTH, POOL = 64, 128, 64
 KNOTS = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Shape(NetworkShape):
+class Shape(ChunkShape):
     """What makes one network of this family.
 
     Args:
         bands: of the filter bank.
         hidden: units per direction of the first LSTM layer; halved by each of the
             next two.
-        chunk: samples the host gives at a time, a multiple of 64.
-        clipped_only: chunks without a clipped sample are left alone.
-        residual: the output is added to the input, which the papers do not; a short
-            training then starts from the clipped signal instead of from nothing.
-        normalisation: of what is given, see ``model_card.Card``.
     """
 
     bands: int = 32
     hidden: int = 64
-    chunk: int = 32768
-    clipped_only: bool = True
-    residual: bool = False
-    normalisation: Normalisation = "energy"
 
 
 class Curve(nn.Module):
@@ -71,13 +60,11 @@ class Curve(nn.Module):
         return low + (at - below) * (high - low)
 
 
-class Crafx(nn.Module):
+class Crafx(Chunked):
     """The network; see the module's first lines."""
 
-    margin = (0, 0)
-
     def __init__(self, shape: Shape) -> None:
-        super().__init__()
+        super().__init__(shape)
         self.shape = shape
         bands, hidden = shape.bands, shape.hidden
         self.bank = nn.Parameter(torch.randn(bands, 1, KERNEL) * KERNEL**-0.5)
@@ -98,19 +85,8 @@ class Crafx(nn.Module):
         self.squeeze = nn.Linear(bands, 4 * bands)
         self.excite = nn.Linear(4 * bands, bands)
 
-    @property
-    def running(self) -> Running:
-        """For the card."""
-        s = self.shape
-        chunks = Chunks(0.25, "hann", s.clipped_only)
-        return Running("chunk", ("y",), s.chunk, 0, s.normalisation, chunks)
-
-    def restored(self, item: Item) -> Tensor:
-        """``(B, N)`` of the same instants as ``item.clean``, for any N."""
-        return through(self, self.running, item)
-
-    def forward(self, y: Tensor) -> Tensor:
-        """``(B, N)`` clipped in, ``(B, N)`` restored out."""
+    def made(self, y: Tensor) -> Tensor:
+        """See ``Chunked``."""
         n = y.shape[1]
         whole = functional.pad(y, (KERNEL // 2, -n % POOL + KERNEL // 2 - 1))
         bands = functional.conv1d(whole[:, None], self.bank)
@@ -120,8 +96,7 @@ class Crafx(nn.Module):
             x = torch.tanh(layer(x))
         x = self._weighed(self.shaped(x))
         out = functional.conv_transpose1d(x + modulated, self.bank)
-        found = out[:, 0, KERNEL // 2 : KERNEL // 2 + n]
-        return found + y if self.shape.residual else found
+        return out[:, 0, KERNEL // 2 : KERNEL // 2 + n]
 
     def _envelopes(self, bands: Tensor) -> Tensor:
         """What the LSTM makes of the bands' envelopes, ``(B, C, T)``."""

@@ -14,49 +14,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rtdeclip.processors.model_card import Chunks, Normalisation
-from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import NetworkShape, Running, through
+from rtdeclip.training.nets.chunked import Chunked, ChunkShape
 
 KERNEL, STRIDE = 8, 4
 RESCALE = 0.1  # reference of the weights' spread at the start, as in DEMUCS
 
 
 @dataclass(frozen=True, slots=True)
-class Shape(NetworkShape):
+class Shape(ChunkShape):
     """What makes one network of this family.
 
     Args:
         width: channels of the finest level; doubles per level.
         depth: levels.
         context: kernel of the convolution before each one that upsamples.
-        chunk: samples the host gives at a time.
-        overlap: share of a chunk that the next one sees too.
-        window: weight of a chunk in the sum.
-        clipped_only: chunks without a clipped sample are left alone.
-        residual: the output is added to the input, which the papers do not; a short
-            training then starts from the clipped signal instead of from nothing.
-        normalisation: of what is given, see ``model_card.Card``.
     """
 
     width: int = 64
     depth: int = 6
     context: int = 3
-    chunk: int = 16000
-    overlap: float = 0.5
-    window: str = "flat"
-    clipped_only: bool = True
-    residual: bool = False
-    normalisation: Normalisation = "none"
 
 
-class Demucs(nn.Module):
+class Demucs(Chunked):
     """The network; see the module's first lines."""
 
-    margin = (0, 0)
-
     def __init__(self, shape: Shape) -> None:
-        super().__init__()
+        super().__init__(shape)
         self.shape = shape
         outer = [1, *(shape.width << level for level in range(shape.depth))]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
@@ -88,21 +71,8 @@ class Demucs(nn.Module):
                     if module.bias is not None:
                         module.bias.div_(scale)
 
-    @property
-    def running(self) -> Running:
-        """For the card."""
-        s = self.shape
-        chunks = Chunks(s.overlap, "hann" if s.window == "hann" else "flat")
-        if not s.clipped_only:
-            chunks = Chunks(chunks.overlap, chunks.window, False)
-        return Running("chunk", ("y",), s.chunk, 0, s.normalisation, chunks)
-
-    def restored(self, item: Item) -> Tensor:
-        """``(B, N)`` of the same instants as ``item.clean``, for any N."""
-        return through(self, self.running, item)
-
-    def forward(self, y: Tensor) -> Tensor:
-        """``(B, N)`` clipped in, ``(B, N)`` restored out."""
+    def made(self, y: Tensor) -> Tensor:
+        """See ``Chunked``."""
         n = y.shape[1]
         x = functional.pad(y, (0, -n % STRIDE**self.shape.depth))[:, None]
         skips = []
@@ -115,5 +85,4 @@ class Demucs(nn.Module):
             x = self.up[level](x + skips[level])
             if level:
                 x = functional.relu(x)
-        found = x[:, 0, :n]
-        return found + y if self.shape.residual else found
+        return x[:, 0, :n]

@@ -11,40 +11,30 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rtdeclip.processors.model_card import Chunks, Normalisation
-from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import NetworkShape, Running, through
+from rtdeclip.training.nets.chunked import Chunked, ChunkShape
 from rtdeclip.training.nets.spectra import signal, spectra
 
 WINDOW, HOP = 1024, 256
 
 
 @dataclass(frozen=True, slots=True)
-class Shape(NetworkShape):
+class Shape(ChunkShape):
     """What makes one network of this family.
 
     Args:
         hidden: units of each LSTM layer, both directions together.
         two_way: False: the past only.
-        chunk: samples the host gives at a time.
-        clipped_only: chunks without a clipped sample are left alone.
-        normalisation: of what is given, see ``model_card.Card``.
     """
 
     hidden: int = 512
     two_way: bool = True
-    chunk: int = 32768
-    clipped_only: bool = True
-    normalisation: Normalisation = "energy"
 
 
-class OpenUnmix(nn.Module):
+class OpenUnmix(Chunked):
     """The network; see the module's first lines."""
 
-    margin = (0, 0)
-
     def __init__(self, shape: Shape) -> None:
-        super().__init__()
+        super().__init__(shape)
         self.shape = shape
         bins, hidden = WINDOW // 2 + 1, shape.hidden
         self.input_mean = nn.Parameter(torch.zeros(bins))
@@ -65,19 +55,8 @@ class OpenUnmix(nn.Module):
         self.out = nn.Linear(hidden, bins, bias=False)
         self.out_norm = nn.BatchNorm1d(bins)
 
-    @property
-    def running(self) -> Running:
-        """For the card."""
-        s = self.shape
-        chunks = Chunks(0.25, "hann", s.clipped_only)
-        return Running("chunk", ("y",), s.chunk, 0, s.normalisation, chunks)
-
-    def restored(self, item: Item) -> Tensor:
-        """``(B, N)`` of the same instants as ``item.clean``, for any N."""
-        return through(self, self.running, item)
-
-    def forward(self, y: Tensor) -> Tensor:
-        """``(B, N)`` clipped in, ``(B, N)`` restored out."""
+    def made(self, y: Tensor) -> Tensor:
+        """See ``Chunked``."""
         found = spectra(y.float(), WINDOW, HOP)
         size = found.abs()
         x = (size + self.input_mean) * self.input_scale

@@ -12,42 +12,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rtdeclip.processors.model_card import Chunks, Normalisation
-from rtdeclip.training.degrade import Item
-from rtdeclip.training.nets.network import NetworkShape, Running, through
+from rtdeclip.training.nets.chunked import Chunked, ChunkShape
 
 DOWN, UP, SLOPE = 15, 5, 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Shape(NetworkShape):
+class Shape(ChunkShape):
     """What makes one network of this family.
 
     Args:
         width: channels of the finest level, and how many more each coarser one has.
         levels: how often the signal is decimated.
-        chunk: samples the host gives at a time.
-        clipped_only: chunks without a clipped sample are left alone.
-        residual: the output is added to the input, which the papers do not; a short
-            training then starts from the clipped signal instead of from nothing.
-        normalisation: of what is given, see ``model_card.Card``.
     """
 
     width: int = 24
     levels: int = 8
-    chunk: int = 32768
-    clipped_only: bool = True
-    residual: bool = False
-    normalisation: Normalisation = "energy"
 
 
-class WaveUNet(nn.Module):
+class WaveUNet(Chunked):
     """The network; see the module's first lines."""
 
-    margin = (0, 0)
-
     def __init__(self, shape: Shape) -> None:
-        super().__init__()
+        super().__init__(shape)
         self.shape = shape
         width, levels = shape.width, shape.levels
         wide = [1, *(width * (level + 1) for level in range(levels))]
@@ -64,19 +51,8 @@ class WaveUNet(nn.Module):
         )
         self.last = nn.Conv1d(width + 1, 1, 1)
 
-    @property
-    def running(self) -> Running:
-        """For the card."""
-        s = self.shape
-        chunks = Chunks(0.25, "hann", s.clipped_only)
-        return Running("chunk", ("y",), s.chunk, 0, s.normalisation, chunks)
-
-    def restored(self, item: Item) -> Tensor:
-        """``(B, N)`` of the same instants as ``item.clean``, for any N."""
-        return through(self, self.running, item)
-
-    def forward(self, y: Tensor) -> Tensor:
-        """``(B, N)`` clipped in, ``(B, N)`` restored out."""
+    def made(self, y: Tensor) -> Tensor:
+        """See ``Chunked``."""
         n = y.shape[1]
         whole = functional.pad(y, (0, -n % (1 << self.shape.levels)))[:, None]
         x, skips = whole, []
@@ -89,8 +65,7 @@ class WaveUNet(nn.Module):
             x = torch.cat([_twice(x), skips[level]], 1)
             x = functional.leaky_relu(self.up[level](x), SLOPE)
         out: Tensor = self.last(torch.cat([x, whole.to(x.dtype)], 1))
-        found = out[:, 0, :n]
-        return found + y if self.shape.residual else found
+        return out[:, 0, :n]
 
 
 def _twice(x: Tensor) -> Tensor:
