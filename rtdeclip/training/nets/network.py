@@ -215,7 +215,7 @@ def through(net: nn.Module, running: Running, item: Item) -> Tensor:
         lines["estimate"] = (item.estimate - mean) / scale
     out: Tensor = net(*(lines[name] for name in running.inputs)).float()
     if running.normalisation == "fitted":
-        scale = _level(out, item)
+        scale = _level(out.detach(), item)
     return out * scale + mean
 
 
