@@ -58,7 +58,7 @@ from rtdeclip.stream.processor import Method, Processor, Setting
 from rtdeclip.stream.rebuffer import fit_processor
 from rtdeclip.types import Samples
 
-NETWORK = "hybrid-best"
+NETWORK, BESIDE = "hybrid-best", "hybrid-speech-16k"
 SPEECH_HZ = 24000
 FIRST_MS = (30.0, 60.0, 120.0, 240.0, 480.0)
 # Chosen on the test audio; twice or half as much changes less than 0.05 dB.
@@ -238,20 +238,24 @@ def make(
         recipe,
         threads or cores(),
     )
-    card = _network_for(sample_rate) if network == "on" else None
-    if card is None:
+    cards = _networks_for(sample_rate) if network == "on" else {}
+    if NETWORK not in cards:
         return made
     from rtdeclip.processors.best_network import Corrected  # imports onnxruntime
 
-    return Corrected(made, card, sample_rate)
+    return Corrected(made, cards[NETWORK], sample_rate, cards.get(BESIDE))
 
 
-def _network_for(sample_rate: int) -> Card | None:
-    """The card of the network that corrects the result at this rate, if any."""
-    for folder, card in model_cards():
-        if folder.name == NETWORK and isinstance(card, Card):
-            return card if sample_rate in card.rates else None
-    return None
+def _networks_for(sample_rate: int) -> dict[str, Card]:
+    """Cards by name: of the network that corrects the result at this rate, and of the
+    one whose result is averaged with that; of those that are there."""
+    return {
+        folder.name: card
+        for folder, card in model_cards()
+        if folder.name in (NETWORK, BESIDE)
+        and isinstance(card, Card)
+        and sample_rate in card.rates
+    }
 
 
 METHOD = Method(

@@ -21,6 +21,7 @@ from rtdeclip.stream.processor import Processor
 from rtdeclip.stream.rebuffer import fit_processor
 from rtdeclip.types import Samples
 
+HALF = np.float32(0.5)
 FROM, TO = 0.80, 0.95  # shortest length's weight: below music, above speech
 
 
@@ -31,9 +32,17 @@ class Corrected:
         classical: whose result the network corrects.
         card: of the network, one that streams.
         sample_rate: Hz, one of the card's.
+        beside: another network for the sound itself, of a smaller latency; what both
+            say is averaged.
     """
 
-    def __init__(self, classical: Best, card: Card, sample_rate: int) -> None:
+    def __init__(
+        self,
+        classical: Best,
+        card: Card,
+        sample_rate: int,
+        beside: Card | None = None,
+    ) -> None:
         self._classical = classical
         self._tap = _Tap(fit_processor(classical, card.hop, 0))
         weights = next(iter(card.weights))
@@ -41,10 +50,19 @@ class Corrected:
         self.hop, self.latency_samples = card.hop, self._network.latency_samples
         self._line = DelayLine(card.hop, card.latency_samples)
         self._fade = Fade(card.hop, share=1.0)
+        self._beside: Processor | None = None
+        if beside:
+            longest = f"{beside.estimate.windows_ms[-1]:g}" if beside.estimate else ""
+            weights = list(beside.weights)[-1]
+            alone = onnx_model.make(beside, sample_rate, weights, longest)
+            self._beside = fit_processor(alone, card.hop, self.latency_samples)
 
     def process(self, block: Samples, clip: Clip) -> Samples:
         """See ``Processor.process``."""
         wet = self._network.process(block, clip)
+        if self._beside:
+            wet += self._beside.process(block, clip)
+            wet *= HALF
         plain = self._line.process(self._tap.out)
         near = (self._classical.speechlike - FROM) / (TO - FROM)
         self._fade.mix(plain, wet, min(1.0, max(0.0, near)))
@@ -56,6 +74,8 @@ class Corrected:
         self._line.reset()
         self._tap.out.fill(0)
         self._fade.reset()
+        if self._beside:
+            self._beside.reset()
 
 
 class _Tap:

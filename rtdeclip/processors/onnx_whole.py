@@ -22,6 +22,7 @@ from rtdeclip.stream.registry import find
 from rtdeclip.types import Samples, Signs
 
 SMALLEST = 1e-6  # below it a signal is silence: not divided by
+LEAST_ALIKE = 0.1  # correlation with the reliable samples that a level is set by
 
 
 class OnnxWhole:
@@ -142,17 +143,19 @@ class OnnxWhole:
 def _level(out: Samples, y: Samples, sign: Signs | Samples) -> float:
     """What ``out`` is multiplied by to agree best with the reliable samples of ``y``.
 
-    Least squares; the same root mean square where those say nothing of it.
+    The errors are in ``out``, so that is regressed on ``y``, not the other way round,
+    which would come out too low. The same root mean square where no sample tells.
     """
     kept = sign == 0
-    energy, product = out[kept] @ out[kept], out[kept] @ y[kept]
-    if energy > SMALLEST**2 and product > 0:
-        return float(product / energy)
-    return _rms(y) / max(_rms(out), SMALLEST)
+    known, found = _rms(y[kept]), _rms(out[kept])
+    if min(known, found) <= SMALLEST:
+        return _rms(y) / max(_rms(out), SMALLEST)
+    alike = float(np.mean(out[kept] * y[kept])) / (known * found)
+    return known / found / max(alike, LEAST_ALIKE)
 
 
 def _rms(x: Samples) -> float:
-    return float(np.sqrt(np.mean(x**2)))
+    return float(np.sqrt(np.mean(x**2))) if len(x) else 0.0
 
 
 def _estimate(card: Card, y: Samples, sign: Signs, bound: Samples) -> Samples:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rtdeclip.distortion import clip_at_fraction
-from rtdeclip.processors.best import NETWORK, Best
+from rtdeclip.processors.best import BESIDE, NETWORK, Best
 from rtdeclip.processors.best_network import Corrected
 from rtdeclip.processors.model_card import find_card
 from rtdeclip.stream.offline import declip
@@ -21,7 +21,9 @@ def short(rate):
 
 CLASSICAL = Method("classical", "", short)
 CORRECTED = Method(
-    "corrected", "", lambda rate: Corrected(short(rate), find_card(NETWORK), rate)
+    "corrected",
+    "",
+    lambda rate: Corrected(short(rate), find_card(NETWORK), rate, find_card(BESIDE)),
 )
 
 

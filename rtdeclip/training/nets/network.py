@@ -14,9 +14,8 @@ from torch import Generator, Tensor, nn
 
 from rtdeclip.errors import SettingError
 from rtdeclip.processors.model_card import Chunks, Kind, Normalisation
+from rtdeclip.processors.onnx_whole import LEAST_ALIKE, SMALLEST
 from rtdeclip.training.degrade import Item
-
-SMALLEST = 1e-6  # as in the host: below it a signal is not divided by
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +219,18 @@ def through(net: nn.Module, running: Running, item: Item) -> Tensor:
 
 
 def _level(out: Tensor, item: Item) -> Tensor:
-    """``(B, 1)``, what ``out`` is multiplied by to agree best with reliable samples.
-
-    Least squares; the same root mean square where those say nothing of it.
-    """
+    """``(B, 1)``, the level of ``out``, found as the host finds it."""
     y, kept = item.clipped, (item.sign == 0).to(out.dtype)
-    energy = (kept * out * out).sum(1, keepdim=True)
-    product = (kept * out * y).sum(1, keepdim=True)
-    alike = y.square().mean(1, keepdim=True) / out.square().mean(1, keepdim=True).clamp(
-        min=SMALLEST**2
-    )
-    known = (energy > SMALLEST**2) & (product > 0)
-    return torch.where(known, product / energy.clamp(min=SMALLEST**2), alike.sqrt())
+    share = kept.mean(1, keepdim=True).clamp(min=SMALLEST)
+    known, found = (_rms(x * kept) / share.sqrt() for x in (y, out))
+    alike = (out * y * kept).mean(1, keepdim=True) / share / (known * found)
+    level = known / found / alike.clamp(min=LEAST_ALIKE)
+    told = torch.minimum(known, found) > SMALLEST
+    return torch.where(told, level, _rms(y) / _rms(out).clamp(min=SMALLEST))
+
+
+def _rms(x: Tensor) -> Tensor:
+    return x.square().mean(1, keepdim=True).sqrt()
 
 
 def normalisation(kind: Normalisation, item: Item) -> tuple[Tensor, Tensor]:
@@ -248,7 +247,7 @@ def normalisation(kind: Normalisation, item: Item) -> tuple[Tensor, Tensor]:
     scale = {
         "none": torch.ones_like(mean),
         "level": item.theta.amax(1, keepdim=True),
-        "energy": y.square().mean(1, keepdim=True).sqrt(),
+        "energy": _rms(y),
         "mean_variance": y.std(1, keepdim=True, correction=0),
         "peak": (peak := y.abs().amax(1, keepdim=True)),
         "fitted": peak,
