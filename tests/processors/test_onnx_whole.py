@@ -125,6 +125,13 @@ def test_a_fitted_level_is_that_of_the_reliable_samples(tmp_path, lost):
     assert np.allclose(out, y, atol=1e-6)
 
 
+def test_a_fitted_level_is_not_lowered_by_what_the_graph_adds(tmp_path):
+    card = model(tmp_path, "louder", extra='normalisation = "fitted"')
+    y, sign, bound = clipped(n=16000)
+    out = build(card).restore(y, sign, bound, RATE)
+    assert np.allclose(out, y + 0.25 * LEVEL, atol=0.01)
+
+
 @pytest.mark.parametrize("window", ["flat", "hann"])
 @pytest.mark.parametrize("n", [1, 255, 256, 257, 2000])
 def test_overlapping_chunks_add_up_to_the_signal(tmp_path, window, n):
