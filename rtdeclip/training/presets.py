@@ -26,9 +26,7 @@ _FULL_BAND = Plan(
 )
 
 PRESETS: dict[str, Plan] = {
-    "demucs-speech-16k": Plan(
-        "demucs-speech-16k", 16000, Shape(partner=True, leak=0.0)
-    ),
+    "demucs-speech-16k": Plan("demucs-speech-16k", 16000, Shape(partner=True)),
     "hybrid-speech-16k": Plan(
         "hybrid-speech-16k",
         16000,
