@@ -12,7 +12,7 @@ On the test music, over A-SPADE in frames of 8192: +1.3 dB at 1 dB input SDR, +1
 +1.7 at 5 (``python -m bench.aspade --only best``), and, on 2 s of each, +1.5 at 15
 and +1.6 at 20; on speech, over the best single A-SPADE, +0.1 to +0.6, and +2 dB at 15.
 
-At 16 kHz a network corrects what is like speech (``best_network``): +0.8 dB at 0.2 of
+At 16 kHz two networks correct what is like speech (``best_network``): +1.8 dB at 0.2 of
 the peak. It streams like every processor: a file of any length takes the same memory.
 Latency: about 0.7 s. Cost: RTF 0.5 of one core for a heavily clipped channel of music
 (worst piece 0.8), 0.25 of speech; the frame lengths run on all cores.
@@ -284,7 +284,7 @@ METHOD = Method(
         Setting(
             "network",
             "on",
-            f"speech is corrected by {NETWORK}, at the rates it was trained for",
+            f"speech is corrected by {NETWORK} and {BESIDE}, at their rates",
             choices=("on", "off"),
         ),
     ),
