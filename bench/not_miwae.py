@@ -90,7 +90,7 @@ def swept(
     for size in sizes:
         shape = replace(plan.shape, latent=size)
         short = replace(plan, shape=shape, minutes=seconds / 60.0)
-        fit = Fit(short, source_of(short, pool, 0))
+        fit = Fit(short, source_of(short, pool, 0, Path()))
         while fit.progress < 1.0:
             fit.advance()
         net = fit.mean.eval().requires_grad_(False)
