@@ -59,7 +59,7 @@ def _apart(ms: list[float], db: list[float], least: float = 0.38) -> list[float]
     """Heights of labels, those of neighbours in latency at least ``least`` dB apart."""
     heights: list[float] = []
     for x, y in zip(ms, db, strict=True):  # from below
-        near = [h for h, u in zip(heights, ms, strict=False) if 0.4 < u / x < 2.5]
+        near = [h for h, u in zip(heights, ms, strict=False) if 0.25 < u / x < 4]
         heights.append(max([y, *(h + least for h in near)]))
     return heights
 
