@@ -61,7 +61,7 @@ class Beside:
             f"{self._folder}, the others are made beside the training"
         )
         self._helper = multiprocessing.get_context("spawn").Process(
-            target=_fill, args=(self._folder, plan, pool, missing), daemon=True
+            target=_help, args=(self._folder, plan, pool, missing), daemon=True
         )
         if missing:
             self._helper.start()
@@ -81,7 +81,7 @@ class Beside:
         path = _path(self._folder, number)
         while not path.exists():
             if not self._helper.is_alive():  # killed, for want of memory perhaps
-                _fill(self._folder, self._plan, self._pool, [number], nice=0)
+                _fill(self._folder, self._plan, self._pool, [number])
             time.sleep(POLL_S)
         # A map: what is not drawn needs no memory.
         kept = torch.from_numpy(np.load(path, mmap_mode="c"))
@@ -95,14 +95,16 @@ class Beside:
         )
 
 
-def _fill(
-    folder: Path, plan: Plan, pool: Pool, numbers: Sequence[int], nice: int = NICE
-) -> None:
-    """Makes these shards; the body of the second process."""
-    if multiprocessing.parent_process():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the training ends it
-        os.nice(nice)
-        torch.set_num_threads(1)
+def _help(folder: Path, plan: Plan, pool: Pool, numbers: Sequence[int]) -> None:
+    """The second process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the training ends it
+    os.nice(NICE)
+    torch.set_num_threads(1)
+    _fill(folder, plan, pool, numbers)
+
+
+def _fill(folder: Path, plan: Plan, pool: Pool, numbers: Sequence[int]) -> None:
+    """Makes these shards."""
     for number in numbers:
         path = _path(folder, number)
         part = path.with_suffix(f".{os.getpid()}")

@@ -118,6 +118,13 @@ def test_levels_below_a_decoder_that_turned_negative_still_learn(leak):
     assert bool((reached != 0).any()) == (leak > 0)
 
 
+def test_a_checkpoint_of_before_the_leak_keeps_its_relu():
+    kept = SMALL.to_dict()
+    assert Shape.from_dict(kept) == SMALL
+    del kept["leak"]
+    assert Shape.from_dict(kept) == replace(SMALL, leak=0.0)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_output_looks_ahead_by_less_than_hop_plus_look_ahead(shape):
     net, n = net_of(shape), 16 * shape.hop

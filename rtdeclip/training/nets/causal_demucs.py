@@ -18,7 +18,7 @@ back the next. The state of a fresh stream is zeros.
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +61,12 @@ class Shape(NetworkShape):
     partner: bool = False
     trust: float = 1.0
     leak: float = 0.1
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Self:
+        """See ``NetworkShape``; checkpoints that name no leak had ReLU."""
+        # Named: slots make the class anew, which a bare super() does not know.
+        return super(Shape, cls).from_dict({"leak": 0.0} | given)
 
     @property
     def hop(self) -> int:

@@ -5,7 +5,7 @@ what lies between.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -40,15 +40,16 @@ class Chunked(nn.Module):
     """A network of ``y`` alone, see ``network.Network``."""
 
     margin = (0, 0)
+    shape: Any
 
     def __init__(self, shape: ChunkShape) -> None:
         super().__init__()
-        self._chunks = shape
+        self.shape = shape
 
     @property
     def running(self) -> Running:
         """For the card."""
-        s = self._chunks
+        s = self.shape
         chunks = Chunks(s.overlap, s.window, s.clipped_only)
         return Running("chunk", ("y",), s.chunk, 0, s.normalisation, chunks)
 
@@ -59,7 +60,7 @@ class Chunked(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         """``(B, N)`` clipped in, ``(B, N)`` restored out."""
         made = self.made(y)
-        return made + y if self._chunks.residual else made
+        return made + y if self.shape.residual else made
 
     def made(self, y: Tensor) -> Tensor:
         """What the layers make of ``(B, N)``, same shape."""

@@ -65,7 +65,6 @@ class Crafx(Chunked):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
-        self.shape = shape
         bands, hidden = shape.bands, shape.hidden
         self.bank = nn.Parameter(torch.randn(bands, 1, KERNEL) * KERNEL**-0.5)
         self.smooth = nn.Conv1d(bands, bands, SMOOTH, padding=SMOOTH // 2, groups=bands)

@@ -40,7 +40,6 @@ class Demucs(Chunked):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
-        self.shape = shape
         outer = [1, *(shape.width << level for level in range(shape.depth))]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         padding = (KERNEL - STRIDE) // 2

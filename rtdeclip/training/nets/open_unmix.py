@@ -35,7 +35,6 @@ class OpenUnmix(Chunked):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
-        self.shape = shape
         bins, hidden = WINDOW // 2 + 1, shape.hidden
         self.input_mean = nn.Parameter(torch.zeros(bins))
         self.input_scale = nn.Parameter(torch.ones(bins))

@@ -33,7 +33,6 @@ class FrameRnn(Chunked):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
-        self.shape = shape
         self.lstm = nn.LSTM(
             shape.frame,
             shape.hidden,

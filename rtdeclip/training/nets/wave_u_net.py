@@ -35,7 +35,6 @@ class WaveUNet(Chunked):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
-        self.shape = shape
         width, levels = shape.width, shape.levels
         wide = [1, *(width * (level + 1) for level in range(levels))]
         self.down = nn.ModuleList(
